@@ -1,0 +1,96 @@
+"""Columns of the suite's Parquet files, as Arrow schemas, and the one way to write them."""
+
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from anessuite.manifests import File
+from anessuite.storage import Store
+
+DOCUMENT = pa.schema(
+    [
+        pa.field("id", pa.string(), nullable=False),
+        pa.field("text", pa.string(), nullable=False),
+        pa.field("language", pa.string(), nullable=False),
+        pa.field("source", pa.string(), nullable=False),
+        pa.field("source_id", pa.string(), nullable=False),
+        pa.field("url", pa.string()),
+        pa.field("terms", pa.list_(pa.string()), nullable=False),
+        pa.field("term_hits", pa.uint32(), nullable=False),
+        pa.field("hits_per_1000_chars", pa.float32(), nullable=False),
+        pa.field("masked", pa.uint16(), nullable=False),
+    ]
+)
+"""A kept document: ``terms`` are the distinct lexicon terms found, ``masked`` counts masked personal data."""
+
+REJECTED_DOCUMENT = pa.schema(
+    [
+        pa.field("id", pa.string(), nullable=False),
+        pa.field("text", pa.string()),
+        pa.field("language", pa.string(), nullable=False),
+        pa.field("source", pa.string(), nullable=False),
+        pa.field("source_id", pa.string(), nullable=False),
+        pa.field("url", pa.string()),
+        pa.field("reason", pa.string(), nullable=False),
+        pa.field("evidence", pa.string()),
+    ]
+)
+"""A dropped document; ``evidence`` is JSON whose keys depend on the reason."""
+
+ROW_GROUP_BYTES = 32 << 20
+_SLICE_ROWS = 1024
+_ZSTD_LEVEL = 3
+
+
+class ParquetSink:
+    """One zstd Parquet file of exactly ``schema``, written frame by frame; use it as a context manager.
+
+    The same rows in the same order give the same bytes, however they are cut into frames.
+    Afterwards ``file`` holds its path, rows, bytes and SHA-256.
+    """
+
+    file: File
+
+    def __init__(self, store: Store, path: str, schema: pa.Schema) -> None:
+        self._path, self._schema = path, schema
+        self._held: list[pa.Table] = []
+        self._held_bytes = self._rows = 0
+        self._created = store.create(path)
+
+    def __enter__(self) -> "ParquetSink":
+        self._sink = self._created.__enter__()
+        self._writer = pq.ParquetWriter(
+            self._sink, self._schema, compression="zstd", compression_level=_ZSTD_LEVEL
+        )
+        return self
+
+    def write(self, frame: pl.DataFrame) -> None:
+        """Add rows; raises pyarrow's ArrowInvalid if a column does not fit the schema."""
+        table = as_arrow(frame, self._schema)
+        for begin in range(0, table.num_rows, _SLICE_ROWS):
+            piece = table.slice(begin, _SLICE_ROWS)
+            self._held.append(piece)
+            self._held_bytes += piece.nbytes
+            self._rows += piece.num_rows
+            if self._held_bytes >= ROW_GROUP_BYTES:
+                self._flush()
+
+    def _flush(self) -> None:
+        if self._held:
+            table = pa.concat_tables(self._held).combine_chunks()
+            self._writer.write_table(table, row_group_size=table.num_rows)
+            self._held, self._held_bytes = [], 0
+
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
+        if kind is None:
+            self._flush()
+        self._writer.close()
+        self._created.__exit__(kind, error, trace)
+        self.file = File(path=self._path, bytes=self._sink.bytes, sha256=self._sink.sha256, rows=self._rows)
+
+
+def as_arrow(frame: pl.DataFrame, schema: pa.Schema) -> pa.Table:
+    """The frame's columns in the schema's order and types; a missing column raises."""
+    return frame.select(schema.names).to_arrow(compat_level=pl.CompatLevel.oldest()).cast(schema)

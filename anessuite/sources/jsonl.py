@@ -1,0 +1,153 @@
+"""JSON Lines (plain, gzip, zstd) and JSON arrays.
+
+A line that is no JSON object becomes a row with a fault; bytes that are not UTF-8, a broken archive, and a file
+without one good line are errors of the file.
+"""
+
+import gzip
+import io
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import IO, Any, cast
+
+import orjson
+import pyarrow as pa
+import zstandard
+
+from anessuite.errors import SourceError
+from anessuite.sources.columns import Columns
+from anessuite.sources.documents import BATCH_BYTES, Batch, Unit
+
+MALFORMED = "malformed_json"
+_BROKEN = (EOFError, gzip.BadGzipFile, zlib.error, zstandard.ZstdError, OSError)
+
+
+def read_lines(unit: Unit) -> Iterator[Batch]:
+    """One JSON object a line."""
+    with _opened(unit) as stream:
+        yield from _batches(unit, _objects(stream, unit.file.name))
+
+
+def read_array(unit: Unit) -> Iterator[Batch]:
+    """A file that is one JSON array of objects; it is read whole, so it has to fit in memory."""
+    name = unit.file.name
+    with _opened(unit) as stream:
+        content = stream.read()
+    _decode(content, name, 1)
+    try:
+        rows = orjson.loads(content)
+    except orjson.JSONDecodeError as error:
+        raise SourceError(f"{name} is no JSON array: {error}", "JSON Lines files end in .jsonl") from None
+    if not isinstance(rows, list):
+        raise SourceError(f"{name} holds {type(rows).__name__}, not an array of objects")
+    yield from _batches(
+        unit, ((row if isinstance(row, dict) else None, 1 << 10) for row in cast("list[Any]", rows))
+    )
+
+
+@contextmanager
+def _opened(unit: Unit) -> Iterator[IO[bytes]]:
+    fs, path = unit.file.filesystem()
+    with fs.open(path, "rb") as raw:
+        yield decompressed(raw, path)
+
+
+def decompressed(raw: IO[bytes], path: str) -> IO[bytes]:
+    """The stream behind ``.gz`` and ``.zst`` names."""
+    if path.endswith(".gz"):
+        return cast("IO[bytes]", gzip.GzipFile(fileobj=raw))
+    if path.endswith(".zst"):
+        reader = zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True)
+        return cast("IO[bytes]", io.BufferedReader(cast("Any", reader), 1 << 20))
+    return raw
+
+
+def broken(name: str, error: BaseException) -> SourceError:
+    """The error of a file whose archive cannot be read to its end."""
+    return SourceError(
+        f"{name} is cut off or damaged: {str(error) or type(error).__name__}",
+        "fetch it again, or leave it out with --keep-going",
+    )
+
+
+def _objects(stream: IO[bytes], name: str) -> Iterator[tuple[dict[str, Any] | None, int]]:
+    number, good = 0, False
+    try:
+        for number, line in enumerate(stream, start=1):
+            if line.isspace():
+                continue
+            try:
+                row = orjson.loads(line)
+            except orjson.JSONDecodeError:
+                _decode(line, name, number)
+                row = None
+            good = good or isinstance(row, dict)
+            yield (row if isinstance(row, dict) else None), len(line)
+    except _BROKEN as error:
+        raise broken(name, error) from None
+    if number and not good:
+        raise SourceError(
+            f"{name}: not one of {number} lines is a JSON object", "is it JSON Lines? see `format`"
+        )
+
+
+def _decode(content: bytes, name: str, line: int) -> None:
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        guess = _encoding_of(content)
+        advice = (
+            f"the bytes read well as {guess}: iconv -f {guess} -t UTF-8" if guess else "convert it to UTF-8"
+        )
+        at = line + content[: error.start].count(10)
+        raise SourceError(f"{name}, line {at}, is not UTF-8 ({error.reason})", advice) from None
+
+
+def _encoding_of(content: bytes) -> str | None:
+    for name in ("gb18030", "big5", "shift_jis", "cp1252"):
+        try:
+            content.decode(name)
+        except UnicodeDecodeError:
+            continue
+        return name.upper()
+    return None
+
+
+def _batches(unit: Unit, rows: Iterable[tuple[dict[str, Any] | None, int]]) -> Iterator[Batch]:
+    columns, limit = unit.source.columns, unit.rows
+    first, held, size, checked = unit.first_row, cast("list[Any]", []), 0, False
+    for number, (row, length) in enumerate(rows):
+        if limit is not None and number >= limit:
+            break
+        if row is not None and not checked:
+            columns.check(row, unit.file.name)
+            checked = True
+        held.append(row)
+        size += length
+        if size >= BATCH_BYTES:
+            yield _batch(held, columns, first)
+            first, held, size = first + len(held), [], 0
+    if held:
+        yield _batch(held, columns, first)
+
+
+def _batch(rows: list[Mapping[str, Any] | None], columns: Columns, first: int) -> Batch:
+    def strings(values: Iterable[str | None]) -> pa.Array:
+        return pa.array(values, pa.large_string())
+
+    known = [row or {} for row in rows]
+    return Batch(
+        first,
+        strings(_clean(columns.text_of(row)) for row in known),
+        strings(columns.id_of(row) for row in known) if columns.id else None,
+        strings(columns.url_of(row) for row in known) if columns.url else None,
+        strings(MALFORMED if row is None else None for row in rows),
+    )
+
+
+def _clean(text: str | None) -> str | None:
+    """Lone surrogates (written as escapes in JSON) cannot be stored as UTF-8; they become U+FFFD."""
+    if text is None or text.isascii():
+        return text
+    return text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")

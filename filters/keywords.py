@@ -1,0 +1,242 @@
+"""Two-stage keyword filter: any term at all, then whole terms counted.
+
+Stage 1 (`any_term`) scans the text buffer of a whole Arrow array at once and asks only whether a document
+holds a term as a substring. Stage 2 (`term_statistics`) works on the survivors: whole words where a term ends
+in a Latin letter or digit, the longest match where terms lie inside each other, ``not`` phrases void what they
+overlap, ``context`` terms count near a ``core`` term only. Both run on Hyperscan (Wang et al., NSDI 2019),
+whose automaton reports every occurrence of every pattern, so that nothing hides behind another match.
+"""
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any, cast
+
+import hyperscan
+import numpy as np
+import polars as pl
+import pyarrow as pa
+from pydantic import BaseModel, ConfigDict, Field
+
+from filters.lexicon import Lexicon
+from filters.spans import Spans, character_offsets, contained, near, overlapping, whole_words
+from filters.surfaces import expression, minimal
+
+MAX_EVIDENCE_SPANS = 50
+
+
+class KeywordRules(BaseModel):
+    """Thresholds of stage 2. Defaults are measured on real web text, see ``benchmarks/filter_quality.py``."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    min_hits: int = Field(default=1, ge=1, description="counted hits in all")
+    min_core: int = Field(default=1, ge=1, description="distinct core terms")
+    min_distinct: int = Field(default=3, ge=1, description="distinct counted terms")
+    min_per_1000_chars: float = Field(
+        default=1.0, ge=0, description="counted hits per 1,000 characters of text"
+    )
+    context_window: int = Field(
+        default=1000, ge=0, description="a context term counts within so many characters of a core term"
+    )
+
+
+def any_term(texts: pa.Array | pa.ChunkedArray, lexicon: Lexicon) -> np.ndarray:
+    """Stage 1: a boolean per document, True where a core or context term occurs as a substring.
+
+    May let a document pass whose only "term" reaches over into the next one of the array; stage 2 sees that.
+    It never misses one. ``texts`` is a string or large_string array; null is False.
+    """
+    array = contiguous(texts)
+    found = np.zeros(len(array), dtype=bool)
+    offsets, data = buffers(array)
+    ends: list[int] = []
+    if len(data):
+        _scan(scanner(lexicon).any, data, lambda _id, _from, to, _flags, _ctx: ends.append(to))
+    if ends:
+        found[np.searchsorted(offsets, np.asarray(ends) - 1, side="right") - 1] = True
+    return found
+
+
+def term_statistics(lexicon: Lexicon, *, context_window: int, text: str = "text") -> pl.Expr:
+    """Stage 2: a struct per document.
+
+    Fields: ``terms`` (distinct counted headwords in order of first occurrence), ``core`` (how many of them are
+    core), ``hits`` (counted hits), ``raw_hits`` (substring hits), ``spans`` (the first MAX_EVIDENCE_SPANS whole
+    hits: term, start and end in characters, counted or not), ``per_1000_chars``.
+    """
+
+    def statistics(texts: pl.Series) -> pl.Series:
+        return _statistics(texts, lexicon, context_window)
+
+    return pl.col(text).map_batches(statistics, return_dtype=pl.Struct(STATISTICS), is_elementwise=True)
+
+
+STATISTICS: dict[str, Any] = {
+    "terms": pl.List(pl.String),
+    "core": pl.UInt32,
+    "hits": pl.UInt32,
+    "raw_hits": pl.UInt32,
+    "spans": pl.List(
+        pl.Struct({"term": pl.String, "start": pl.Int64, "end": pl.Int64, "counted": pl.Boolean})
+    ),
+    "per_1000_chars": pl.Float32,
+}
+
+
+def no_whole_word(statistics: pl.Expr) -> pl.Expr:
+    """ "no_whole_word" where terms occur inside other words, or voided, only."""
+    return _reason(statistics.struct.field("spans").list.len() == 0, "no_whole_word")
+
+
+def no_core_term(statistics: pl.Expr, *, min_core: int) -> pl.Expr:
+    """ "no_core_term" where fewer than ``min_core`` distinct core terms occur."""
+    return _reason(statistics.struct.field("core") < min_core, "no_core_term")
+
+
+def too_few_hits(statistics: pl.Expr, *, min_hits: int) -> pl.Expr:
+    """ "too_few_hits" where fewer than ``min_hits`` hits count."""
+    return _reason(statistics.struct.field("hits") < min_hits, "too_few_hits")
+
+
+def too_few_terms(statistics: pl.Expr, *, min_distinct: int) -> pl.Expr:
+    """ "too_few_terms" where fewer than ``min_distinct`` distinct terms count."""
+    return _reason(statistics.struct.field("terms").list.len() < min_distinct, "too_few_terms")
+
+
+def too_sparse(statistics: pl.Expr, *, min_per_1000_chars: float) -> pl.Expr:
+    """ "too_sparse" where fewer hits count per 1,000 characters."""
+    return _reason(statistics.struct.field("per_1000_chars") < min_per_1000_chars, "too_sparse")
+
+
+def keyword_reason(statistics: pl.Expr, rules: KeywordRules) -> pl.Expr:
+    """The first of the reasons above that holds, or null."""
+    return pl.coalesce(
+        no_whole_word(statistics),
+        no_core_term(statistics, min_core=rules.min_core),
+        too_few_hits(statistics, min_hits=rules.min_hits),
+        too_few_terms(statistics, min_distinct=rules.min_distinct),
+        too_sparse(statistics, min_per_1000_chars=rules.min_per_1000_chars),
+    )
+
+
+def _reason(holds: pl.Expr, reason: str) -> pl.Expr:
+    return pl.when(holds).then(pl.lit(reason))
+
+
+class Scanner:
+    """A lexicon compiled: one automaton for "any term", one that reports where each variant begins and ends."""
+
+    def __init__(self, lexicon: Lexicon) -> None:
+        self.lexicon = lexicon
+        variants = [(index, variant) for index, term in enumerate(lexicon.terms) for variant in term.variants]
+        self.term_of = np.array([index for index, _ in variants])
+        self.headwords = [term.headword for term in lexicon.terms]
+        self.role_is_core = np.array([term.role == "core" for term in lexicon.terms])
+        self.role_is_not = np.array([term.role == "not" for term in lexicon.terms])
+        counting = [variant for index, variant in variants if not self.role_is_not[index]]
+        self.any = _compile([expression(variant, plural=False) for variant in minimal(counting)], som=False)
+        self.spans = _compile([expression(variant, plural=True) for _, variant in variants], som=True)
+
+    def find(self, offsets: np.ndarray, data: memoryview) -> Spans:
+        """Every occurrence of every variant that lies inside one document, in byte offsets of ``data``."""
+        hits: list[tuple[int, int, int]] = []
+        if len(data):
+            _scan(self.spans, data, lambda i, start, end, _flags, _ctx: hits.append((i, start, end)))
+        found = np.array(hits, dtype=np.int64).reshape(-1, 3)
+        document = np.searchsorted(offsets, found[:, 1], side="right") - 1
+        inside = found[:, 2] <= offsets[document + 1]
+        return Spans(document, self.term_of[found[:, 0]], found[:, 1], found[:, 2]).where(inside).sorted()
+
+
+@lru_cache(maxsize=8)
+def scanner(lexicon: Lexicon) -> Scanner:
+    """The compiled form, once per process and lexicon (compiling takes about a second)."""
+    return Scanner(lexicon)
+
+
+def _compile(expressions: list[tuple[bytes, bool]], *, som: bool) -> hyperscan.Database:
+    flags = [
+        (0 if cased else hyperscan.HS_FLAG_CASELESS) | (hyperscan.HS_FLAG_SOM_LEFTMOST if som else 0)
+        for _, cased in expressions
+    ]
+    database = hyperscan.Database()
+    database.compile(
+        expressions=[source for source, _ in expressions],
+        ids=list(range(len(expressions))),
+        elements=len(expressions),
+        flags=flags,
+    )
+    return database
+
+
+def _scan(database: hyperscan.Database, data: memoryview, on_match: Callable[..., None]) -> None:
+    """Scan with scratch space of its own (microseconds): two threads must not share one."""
+    database.scan(cast(Any, data), match_event_handler=on_match, scratch=database.scratch.clone())
+
+
+def _statistics(texts: pl.Series, lexicon: Lexicon, context_window: int) -> pl.Series:
+    compiled = scanner(lexicon)
+    array = contiguous(texts.to_arrow(compat_level=pl.CompatLevel.oldest()))
+    offsets, data = buffers(array)
+    raw = compiled.find(offsets, data)
+    words = raw.where(whole_words(raw, offsets, data))
+    is_not = compiled.role_is_not[words.term]
+    hits = words.where(~is_not).where(~overlapping(words.where(~is_not), words.where(is_not)))
+    hits = hits.where(~contained(hits))
+    starts, ends = character_offsets(hits, offsets, data)
+    core = compiled.role_is_core[hits.term]
+    counted = core | near(hits.document, starts, ends, core, context_window)
+    frame = pl.DataFrame(
+        {
+            "document": hits.document,
+            "term": pl.Series(compiled.headwords, dtype=pl.String).gather(hits.term),
+            "start": starts,
+            "end": ends,
+            "counted": counted,
+            "core": core,
+        }
+    )
+    raw_counts = np.bincount(raw.document[~compiled.role_is_not[raw.term]], minlength=len(array))
+    return _by_document(frame, texts, raw_counts)
+
+
+def _by_document(hits: pl.DataFrame, texts: pl.Series, raw_counts: np.ndarray) -> pl.Series:
+    counted = pl.col("counted")
+    grouped = hits.group_by("document", maintain_order=True).agg(
+        terms=pl.col("term").filter(counted).unique(maintain_order=True),
+        core=pl.col("term").filter(counted & pl.col("core")).n_unique().cast(pl.UInt32),
+        hits=counted.sum().cast(pl.UInt32),
+        spans=pl.struct("term", "start", "end", "counted").head(MAX_EVIDENCE_SPANS),
+    )
+    every = pl.DataFrame(
+        {"document": np.arange(len(texts)), "text": texts, "raw_hits": raw_counts.astype(np.uint32)}
+    )
+    joined = every.join(
+        grouped.cast({"document": pl.Int64}), on="document", how="left", maintain_order="left"
+    )
+    filled = joined.with_columns(
+        pl.col("terms", "spans").fill_null([]),
+        pl.col("core", "hits").fill_null(0),
+    ).with_columns(
+        per_1000_chars=(pl.col("hits") * 1000 / pl.col("text").str.len_chars().clip(1))
+        .fill_null(0)
+        .cast(pl.Float32)
+    )
+    return filled.select(pl.struct(*STATISTICS).alias(texts.name)).to_series().cast(pl.Struct(STATISTICS))
+
+
+def contiguous(texts: pa.Array | pa.ChunkedArray) -> pa.LargeStringArray:
+    """One array of all chunks, in which null is empty: under a null a buffer may still hold text."""
+    array = texts.cast(pa.large_string())
+    if isinstance(array, pa.ChunkedArray):
+        array = array.combine_chunks()
+    return array.fill_null("") if array.null_count else array
+
+
+def buffers(array: pa.LargeStringArray) -> tuple[np.ndarray, memoryview]:
+    """Offsets (len + 1, from 0) and the bytes of all documents, without a copy."""
+    _, offset_buffer, data = array.buffers()
+    if len(array) == 0 or data is None:
+        return np.zeros(len(array) + 1, dtype=np.int64), memoryview(b"")
+    offsets = np.frombuffer(offset_buffer, dtype=np.int64)[array.offset : array.offset + len(array) + 1]
+    return offsets - offsets[0], memoryview(data)[offsets[0] : offsets[-1]]

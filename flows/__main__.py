@@ -1,0 +1,34 @@
+"""``anes``: the command line. Imports of Prefect, polars and pyarrow wait for the command that needs them."""
+
+import typer
+
+from flows.commands.build import build, plan
+from flows.commands.doctor import doctor
+from flows.commands.lexicon import lexicon
+from flows.commands.versions import diff, list_versions, show, verify
+
+app = typer.Typer(
+    name="anes",
+    help="Build the datasets of a medical specialty, look into them, and check them.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_show_locals=False,
+)
+app.command()(build)
+app.command()(plan)
+app.command("list")(list_versions)
+app.command()(show)
+app.command()(verify)
+app.command()(diff)
+app.command()(lexicon)
+app.command()(doctor)
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The commands of ``anes``; each module is one group. Heavy imports stay inside the commands."""

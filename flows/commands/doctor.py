@@ -1,0 +1,143 @@
+"""``anes doctor``: is this installation fit to build, and if not, what to do."""
+
+import os
+import shutil
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flows.commands.output import JsonOption, print_json
+from flows.commands.versions import Root, root_or_default
+
+_ENOUGH_BYTES = 5 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One finding: ``ok`` is None for something worth knowing that stops nothing."""
+
+    name: str
+    ok: bool | None
+    found: str
+    advice: str = ""
+
+
+def doctor(
+    root: Root = None,
+    as_json: Annotated[bool, JsonOption] = False,
+) -> None:
+    """Check the installation, the disk, the Prefect server and the lexicons; says what to do.
+
+    Example: anes doctor --root /mnt/suite
+    """
+    root = root_or_default(root)
+    checks = [
+        check()
+        for check in (_python, _packages, lambda: _root(root), lambda: _disk(root), _prefect, _lexicons)
+    ]
+    checks += [_model_endpoints()]
+    if as_json:
+        print_json([asdict(check) for check in checks])
+    else:
+        for check in checks:
+            mark = {True: "ok  ", False: "FAIL", None: "note"}[check.ok]
+            typer.secho(f"{mark}  {check.name}: {check.found}", fg="red" if check.ok is False else None)
+            if check.advice and check.ok is not True:
+                typer.echo(f"      {check.advice}")
+    if any(check.ok is False for check in checks):
+        raise typer.Exit(1)
+
+
+def _python() -> Check:
+    version = ".".join(map(str, sys.version_info[:3]))
+    return Check("python", sys.version_info >= (3, 11), version, "install Python 3.11 or newer")
+
+
+def _packages() -> Check:
+    from importlib.metadata import PackageNotFoundError, requires, version
+
+    from packaging.requirements import Requirement
+
+    try:
+        needed = [Requirement(line) for line in requires("anessuite") or []]
+    except PackageNotFoundError:
+        return Check("packages", False, "anessuite is not installed", "pip install -e . -c constraints.txt")
+    needed = [r for r in needed if r.marker is None or r.marker.evaluate({"extra": ""})]
+    wrong: list[str] = []
+    for requirement in needed:
+        try:
+            there = version(requirement.name)
+        except PackageNotFoundError:
+            wrong.append(f"{requirement.name} is missing")
+            continue
+        if not requirement.specifier.contains(there, prereleases=True):
+            wrong.append(f"{requirement.name} {there} is not {requirement.specifier}")
+    found = "; ".join(wrong) or f"{len(needed)} requirements are met"
+    return Check("packages", not wrong, found, "pip install -e . -c constraints.txt")
+
+
+def _root(root: str) -> Check:
+    from anessuite.storage import Store
+
+    try:
+        store = Store(root)
+        store.write_bytes(".build/doctor", b"written by anes doctor")
+        store.fs.rm_file(store.absolute(".build/doctor"))
+    except Exception as error:  # any file system may raise anything
+        return Check(
+            "root", False, f"{root} cannot be written: {error}", "set --root or ANES_ROOT to a place that can"
+        )
+    return Check("root", True, f"{root} can be written; {len(store.refs())} versions")
+
+
+def _disk(root: str) -> Check:
+    if "://" in root:
+        return Check("disk", None, "an object store tells no free space")
+    folder = Path(root).resolve()
+    while not folder.exists():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free
+    advice = "free some, or choose another root; anes plan says what a build takes"
+    return Check("disk", free > _ENOUGH_BYTES, f"{free / 1e9:,.0f} GB free", advice)
+
+
+def _prefect() -> Check:
+    os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
+    import httpx
+    from prefect.settings import get_current_settings
+
+    url = get_current_settings().api.url
+    if not url:
+        advice = (
+            "make ui starts a server with the flow UI; then: export PREFECT_API_URL=http://127.0.0.1:4200/api"
+        )
+        return Check("prefect", None, "no server set; each build starts a temporary one", advice)
+    try:
+        httpx.get(f"{url}/health", timeout=5).raise_for_status()
+    except httpx.HTTPError as error:
+        return Check(
+            "prefect", False, f"no answer from {url}: {error}", "start it (make ui), or unset PREFECT_API_URL"
+        )
+    return Check("prefect", True, f"server answers at {url}")
+
+
+def _lexicons() -> Check:
+    from anessuite.errors import ConfigError
+    from filters.lexicon import LANGUAGES
+    from tasks.survey import read_lexicon
+
+    found: list[str] = []
+    for language in LANGUAGES:
+        try:
+            lexicon, _ = read_lexicon("anesthesiology", language)
+        except ConfigError as error:
+            return Check("lexicons", False, str(error), "mend the named line")
+        found.append(f"{language} {len(lexicon.terms)} terms")
+    return Check("lexicons", True, ", ".join(found))
+
+
+def _model_endpoints() -> Check:
+    return Check("models", None, "no dataset of this release asks a model; there are no endpoints to check")

@@ -1,0 +1,85 @@
+"""AnesCorpus: documents for continued pre-training, from web corpora by a two-stage keyword filter."""
+
+from typing import Any
+
+from prefect import flow
+from pydantic import Field, field_validator
+
+from anessuite.builds import Build
+from anessuite.config import Config
+from anessuite.manifests import Recipe
+from anessuite.sources.documents import Source
+from anessuite.sources.files import public
+from anessuite.storage import Store
+from anessuite.versions import DatasetRef
+from filters.duplicates import DuplicateRules
+from filters.keywords import KeywordRules
+from filters.quality import QualityRules
+from tasks.curate import curate
+from tasks.deduplicate import deduplicate
+from tasks.engines import Engine
+from tasks.publish import publish
+from tasks.survey import Curation, Plan, lexicon_path, read_lexicon, survey, write_plan
+
+
+class CorpusConfig(Config):
+    """The recipe of AnesCorpus, as a YAML file states it."""
+
+    sources: list[Source] = Field(min_length=1)
+    specialty: str = "anesthesiology"
+    keywords: KeywordRules = KeywordRules()
+    quality: QualityRules = QualityRules()
+    duplicates: DuplicateRules = DuplicateRules()
+    against: str | None = Field(default=None, description="benchmark to decontaminate against")
+
+    @field_validator("against")
+    @classmethod
+    def _not_yet(cls, against: str | None) -> str | None:
+        if against is not None:
+            raise ValueError("decontamination is not built yet; leave `against` out")
+        return against
+
+    def curation(self, language: str) -> Curation:
+        """How documents of one language are curated; raises ConfigError if there is no lexicon for it."""
+        lexicon, digest = read_lexicon(self.specialty, language)
+        return Curation(lexicon, digest, self.keywords, self.quality)
+
+    def public(self) -> dict[str, Any]:
+        """The config as a manifest may show it: no absolute folder of this machine."""
+        content = self.model_dump(mode="json")
+        content["sources"] = [source | {"path": public(source["path"])} for source in content["sources"]]
+        return content
+
+
+@flow(name="corpus")
+def corpus(
+    config: CorpusConfig,
+    version: str = "dev",
+    root: str = "./data",
+    sample: int | None = None,
+    workers: int = 1,
+    engine: Engine = "local",
+    keep_going: bool = False,
+    restart: bool = False,
+) -> str:
+    """Build ``corpus@version`` below ``root``; returns its reference.
+
+    ``sample`` reads only the first so many rows of each source. ``keep_going`` leaves unreadable files out and
+    lists them. ``restart`` throws away unfinished work of this version instead of continuing it.
+    """
+    build = Build(Store(root), DatasetRef("corpus", version))
+    curations = {source.language: config.curation(source.language) for source in config.sources}
+    with build.locked():
+        found = survey(config.sources, build.store, sample=sample, keep_going=keep_going)
+        recipe = Recipe(
+            inputs=found.inputs,
+            config=config.public() | {"sample": sample, "keep_going": keep_going},
+            texts={lexicon_path(config.specialty, lang): c.lexicon_sha256 for lang, c in curations.items()},
+        )
+        build.begin(recipe, restart=restart)
+        write_plan(build, Plan(found.units, curations, keep_going, found.quarantined))
+        curate(build, workers=workers, engine=engine)
+        deduplicate(build, config.duplicates, workers=workers, engine=engine)
+        # decontamination against the benchmark will stand here
+        licences = {source.label: source.licence for source in config.sources}
+        return publish(build, recipe, specialty=config.specialty, licences=licences)

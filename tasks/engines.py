@@ -1,0 +1,47 @@
+"""Runs ranks of work on datatrove's executors; a rank is one part, whatever the engine or worker count."""
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+from datatrove.executor import LocalPipelineExecutor
+from datatrove.pipeline.base import PipelineStep
+from loguru import logger
+
+Engine = Literal["local"]
+
+Step = PipelineStep | Callable[[Any, int, int], Any]
+
+
+class _QuietLocalExecutor(LocalPipelineExecutor):
+    """datatrove's local executor without its console log: the flow shows progress and errors itself."""
+
+    def _run_for_rank(self, rank: int, local_rank: int = 0, node_rank: int = -1) -> Any:
+        logger.disable("datatrove")
+        return super()._run_for_rank(rank, local_rank, node_rank)
+
+
+def run_ranks(
+    pipeline: list[Step],
+    *,
+    ranks: int,
+    workers: int,
+    engine: Engine,
+    logging_dir: str,
+    skip_completed: bool = False,
+) -> None:
+    """Run ``pipeline`` once for each rank, at most ``workers`` at a time.
+
+    The first rank that raises stops the others and its error is raised here. ``skip_completed`` trusts the
+    marks that datatrove leaves in ``logging_dir``, which has to be used for one recipe only.
+    """
+    if engine != "local":
+        raise ValueError(f"unknown engine {engine!r}")
+    logger.disable("datatrove")
+    executor = _QuietLocalExecutor(
+        pipeline=pipeline,
+        tasks=ranks,
+        workers=max(1, min(workers, ranks)),
+        logging_dir=logging_dir,
+        skip_completed=skip_completed,
+    )
+    executor.run()

@@ -1,0 +1,309 @@
+"""Turn the parts of a build into a version: sorted shards, rejected rows, card, report, and the manifest last."""
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import PurePosixPath
+from typing import Any
+
+import polars as pl
+from anessuite.cards import dataset_card
+from anessuite.reports import CorpusFacts, corpus_report
+from prefect import task
+from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
+from prefect.cache_policies import NO_CACHE
+from prefect.context import TaskRunContext
+
+from anessuite import provenance
+from anessuite.builds import Build
+from anessuite.errors import NothingKept, RowsLost
+from anessuite.manifests import File, Manifest, Quarantined, Recipe, Stage
+from anessuite.schemas import DOCUMENT, REJECTED_DOCUMENT
+from anessuite.sharding import shard_count, write_shards
+from tasks import curate, deduplicate
+from tasks.progress import watched
+from tasks.survey import read_plan
+
+STAGES: dict[str, tuple[str, ...]] = {
+    "read": (curate.NO_TEXT, "malformed_json", "not_extractable", "extraction_timeout"),
+    "keywords (any term)": (curate.NO_TERM,),
+    "keywords (whole terms)": (
+        "no_whole_word",
+        "no_core_term",
+        "too_few_hits",
+        "too_few_terms",
+        "too_sparse",
+    ),
+    "language": ("wrong_language",),
+    "quality": (),
+    "exact duplicates": (deduplicate.EXACT,),
+    "near duplicates": (deduplicate.NEAR,),
+}
+"""The funnel's stages in order, with their reasons; ``quality`` has all that no other stage has."""
+
+SUMMARY = "Documents for continued pre-training on anesthesiology, found in web corpora by a two-stage keyword filter."
+_SAMPLES_PER_REASON = 5
+_SAMPLES_KEPT = 8
+
+
+@task(name="publish", cache_policy=NO_CACHE)
+def publish(build: Build, recipe: Recipe, *, specialty: str, licences: dict[str, str]) -> str:
+    """Finish the version; returns its reference. Raises NothingKept or RowsLost instead of publishing nonsense."""
+    parts, decisions = curate.results(build), deduplicate.read_decisions(build)
+    build.store.remove(build.publish_folder)
+    with watched("publish", 1, lambda: 0):
+        kept = _write_kept(build, parts, decisions)
+        rejected = _write_rejected(build, parts, decisions)
+        funnel = _funnel(parts, _dropped_by_source(build, decisions))
+        warnings = _warnings(build, funnel)
+        manifest = _manifest(build, recipe, funnel, kept, rejected, parts, warnings)
+        _check_rows(manifest)
+        facts = _facts(build, manifest, licences)
+        texts = {
+            "README.md": dataset_card(manifest, licences=licences, summary=SUMMARY),
+            "report.html": corpus_report(manifest, facts),
+        }
+        files = [_write_text(build, name, text) for name, text in texts.items()]
+        manifest = manifest.model_copy(update={"files": [*manifest.files, *files]})
+        build.publish(manifest)
+    _show(build, manifest, facts, specialty)
+    return str(build.ref)
+
+
+def _write_kept(build: Build, parts: list[dict[str, Any]], decisions: pl.DataFrame) -> list[File]:
+    dropped = decisions.select("position")
+    files: list[File] = []
+    for language in dict.fromkeys(part["language"] for part in parts):
+        mine = [part["files"]["kept"] for part in parts if part["language"] == language]
+        frames = (_read(build, file).join(dropped, on="position", how="anti") for file in mine)
+        files += write_shards(
+            build.store,
+            f"{build.publish_folder}/data",
+            frames,
+            DOCUMENT,
+            shards=shard_count(sum(file["bytes"] for file in mine)),
+            name=language,
+            sort_by=["id"],
+            scratch=build.path("scratch"),
+        )
+    return [_below(build, file) for file in files]
+
+
+def _write_rejected(build: Build, parts: list[dict[str, Any]], decisions: pl.DataFrame) -> list[File]:
+    files = write_shards(
+        build.store,
+        f"{build.publish_folder}/rejected",
+        _rejected_frames(build, parts, decisions),
+        REJECTED_DOCUMENT,
+        shards=shard_count(sum(part["files"]["rejected"]["bytes"] for part in parts)),
+        name="part",
+        sort_by=["id", "source", "source_id", "reason", "evidence", "text"],
+        scratch=build.path("scratch"),
+    )
+    return [_below(build, file) for file in files]
+
+
+def _rejected_frames(
+    build: Build, parts: list[dict[str, Any]], decisions: pl.DataFrame
+) -> Iterator[pl.DataFrame]:
+    for part in parts:
+        yield _read(build, part["files"]["rejected"])
+    evidence = pl.struct("repeats", "repeats_source_id", "jaccard").struct.json_encode()
+    explained = decisions.select("position", "reason", evidence=evidence)
+    for part in parts:
+        repeated = _read(build, part["files"]["kept"]).join(explained, on="position")
+        yield repeated.select(REJECTED_DOCUMENT.names)
+
+
+def _read(build: Build, file: dict[str, Any]) -> pl.DataFrame:
+    return pl.read_parquet(build.store.read_bytes(file["path"]))
+
+
+def _below(build: Build, file: File) -> File:
+    return file.model_copy(update={"path": str(PurePosixPath(file.path).relative_to(build.publish_folder))})
+
+
+def _write_text(build: Build, name: str, text: str) -> File:
+    content = text.encode()
+    digest = build.store.write_bytes(f"{build.publish_folder}/{name}", content)
+    return File(path=name, bytes=len(content), sha256=digest)
+
+
+def _dropped_by_source(build: Build, decisions: pl.DataFrame) -> dict[str, Counter[str]]:
+    units = read_plan(build).units
+    found: dict[str, Counter[str]] = {}
+    unit = (pl.col("position") // (1 << 32)).alias("unit")
+    for index, reason, rows in decisions.group_by(unit, "reason").len().iter_rows():
+        found.setdefault(units[index].source.label, Counter())[reason] += rows
+    return found
+
+
+def _funnel(parts: list[dict[str, Any]], repeated: dict[str, Counter[str]]) -> list[Stage]:
+    stage_of = {reason: stage for stage, reasons in STAGES.items() for reason in reasons}
+    funnel: list[Stage] = []
+    for source in dict.fromkeys(part["source"] for part in parts):
+        mine = [part for part in parts if part["source"] == source]
+        dropped = sum((Counter(part["dropped"]) for part in mine), Counter[str]()) + repeated.get(
+            source, Counter()
+        )
+        rows = sum(part["rows"] for part in mine)
+        for stage in STAGES:
+            here = {r: n for r, n in sorted(dropped.items()) if stage_of.get(r, "quality") == stage}
+            funnel.append(Stage(stage=stage, source=source, rows_in=rows, dropped=here))
+            rows = funnel[-1].rows_out
+    return funnel
+
+
+def _warnings(build: Build, funnel: list[Stage]) -> list[str]:
+    found: list[str] = []
+    last = [stage for stage in funnel if stage.stage == list(STAGES)[-1]]
+    for source, rows in [(stage.source, stage.rows_out) for stage in last]:
+        read = next(stage.rows_in for stage in funnel if stage.source == source)
+        if read and not rows:
+            found.append(
+                f"source {source}: none of {read:,} rows is kept; is it the language of its lexicon?"
+            )
+        if not read:
+            found.append(f"source {source} holds no rows")
+    found += [f"left out {q.path} of source {q.source}: {q.error}" for q in _quarantined(build)]
+    if not sum(stage.rows_out for stage in last):
+        reasons = sum((Counter(stage.dropped) for stage in funnel), Counter[str]())
+        raise NothingKept(
+            f"{build.ref}: no row is kept. Dropped: {dict(reasons.most_common())}",
+            "check the sources' language and columns; anes lexicon --lang L DOCS shows what the terms hit",
+        )
+    return found
+
+
+def _quarantined(build: Build) -> list[Quarantined]:
+    plan, marks = read_plan(build), curate.results(build)
+    broken = [
+        {"source": mark["source"], "path": unit.file.name, "error": mark["quarantined"]}
+        for unit, mark in zip(plan.units, marks, strict=True)
+        if "quarantined" in mark
+    ]
+    return [*plan.quarantined, *(Quarantined(**fields) for fields in broken)]
+
+
+def _manifest(
+    build: Build,
+    recipe: Recipe,
+    funnel: list[Stage],
+    kept: list[File],
+    rejected: list[File],
+    parts: list[dict[str, Any]],
+    warnings: list[str],
+) -> Manifest:
+    rows: Counter[str] = Counter()
+    for file in kept:
+        rows[PurePosixPath(file.path).name.split("-")[0]] += file.rows or 0
+    return Manifest(
+        name=build.ref.name,
+        version=build.ref.version,
+        created=datetime.now(UTC),
+        recipe=recipe,
+        code=provenance.code(),
+        packages=provenance.packages(),
+        schema_={field.name: str(field.type) for field in DOCUMENT},
+        files=[*kept, *rejected],
+        rows=dict(rows),
+        drops=dict(sorted(sum((Counter(stage.dropped) for stage in funnel), Counter[str]()).items())),
+        funnel=funnel,
+        masked=dict(sorted(sum((Counter(part["masked"]) for part in parts), Counter[str]()).items())),
+        quarantined=_quarantined(build),
+        requests={},
+        warnings=warnings,
+    )
+
+
+def _check_rows(manifest: Manifest) -> None:
+    """Every row that was read is kept, or dropped with a reason; and every stored one is in a file."""
+    read = sum(stage.rows_in for stage in manifest.funnel if stage.stage == next(iter(STAGES)))
+    stored = sum(file.rows or 0 for file in manifest.rejected_files())
+    counted = manifest.dropped - manifest.drops.get(curate.NO_TERM, 0)
+    if read != manifest.kept + manifest.dropped or stored != counted:
+        raise RowsLost(
+            f"{read:,} rows were read, {manifest.kept:,} kept and {manifest.dropped:,} dropped; "
+            f"{stored:,} of {counted:,} dropped rows are stored",
+            "this is a defect of the product: report it, and build anew with --restart",
+        )
+
+
+def _facts(build: Build, manifest: Manifest, licences: dict[str, str]) -> CorpusFacts:
+    terms, lengths, densities, kept = [], [], [], []
+    for file in manifest.data_files():
+        rows = pl.read_parquet(build.store.read_bytes(f"{build.publish_folder}/{file.path}"))
+        chars = rows.select("language", value=pl.col("text").str.len_chars().cast(pl.Float64))
+        terms.append(rows.explode("terms").group_by("language", term="terms").len("documents"))
+        lengths.append(_histogram(chars))
+        densities.append(
+            _histogram(rows.select("language", value=pl.col("hits_per_1000_chars").cast(pl.Float64)))
+        )
+        kept.append(
+            rows.head(_SAMPLES_KEPT).select("language", "source", "source_id", "url", "text", "terms")
+        )
+    samples = [
+        pl.read_parquet(build.store.read_bytes(f"{build.publish_folder}/{file.path}"))
+        .group_by("reason", maintain_order=True)
+        .head(_SAMPLES_PER_REASON)
+        for file in manifest.rejected_files()[:4]
+    ]
+    return CorpusFacts(
+        term_documents=_summed(terms, ["language", "term"]),
+        lengths=_summed(lengths, ["language", "lower", "upper"]),
+        densities=_summed(densities, ["language", "lower", "upper"]),
+        rejected_samples=pl.concat(samples)
+        .group_by("reason", maintain_order=True)
+        .head(_SAMPLES_PER_REASON)
+        .select("reason", "language", "source", "source_id", "url", "text", "evidence"),
+        kept_samples=pl.concat(kept).group_by("language", maintain_order=True).head(_SAMPLES_KEPT),
+        licences=licences,
+    )
+
+
+def _histogram(values: pl.DataFrame) -> pl.DataFrame:
+    """Rows per eighth of a decade, by language."""
+    lower = 10 ** ((pl.col("value").clip(1e-3).log10() * 8).floor() / 8)
+    return (
+        values.with_columns(lower=lower.round(6))
+        .group_by("language", "lower")
+        .len("documents")
+        .with_columns(upper=(pl.col("lower") * 10 ** (1 / 8)).round(6))
+    )
+
+
+def _summed(frames: list[pl.DataFrame], keys: list[str]) -> pl.DataFrame:
+    total = pl.concat(frames).group_by(keys).agg(pl.col("documents").sum())
+    return total.select(*keys, "documents").sort(
+        ["documents", *keys], descending=[True, *([False] * len(keys))]
+    )
+
+
+def _show(build: Build, manifest: Manifest, facts: CorpusFacts, specialty: str) -> None:
+    """Funnel, samples and the report as artifacts of the flow UI."""
+    if TaskRunContext.get() is None:
+        return
+    key = f"{build.ref.name}-{build.ref.version}".replace(".", "-")
+    rows = [
+        {"stage": s.stage, "source": s.source, "in": s.rows_in, "out": s.rows_out, "dropped": str(s.dropped)}
+        for s in manifest.funnel
+    ]
+    create_table_artifact(table=rows, key=f"{key}-funnel", description=f"{build.ref}: funnel of {specialty}")
+    terms = facts.term_documents.head(40).to_dicts()
+    create_table_artifact(table=terms, key=f"{key}-terms", description=f"{build.ref}: documents per term")
+    samples = facts.rejected_samples.with_columns(pl.col("text").str.head(200)).to_dicts()
+    lines = [
+        f"- **{row['reason']}** {row['source']} `{row['source_id']}`: {_plain(row['text'])}"
+        for row in samples
+    ]
+    create_markdown_artifact(
+        "\n".join(lines), key=f"{key}-rejected", description=f"{build.ref}: rejected rows"
+    )
+    report = build.store.absolute(build.store.folder(build.ref), "report.html")
+    create_link_artifact(
+        link=build.store.fs.unstrip_protocol(report), key=f"{key}-report", link_text="report.html"
+    )
+
+
+def _plain(text: str | None) -> str:
+    return "".join(c if c.isalnum() or c in " .,;:()%-" else " " for c in text or "(no text)")
