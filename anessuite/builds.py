@@ -6,6 +6,7 @@ A run that dies continues here; a part counts as done only when its mark is ther
 """
 
 import fcntl
+import glob
 import json
 import os
 import posixpath
@@ -13,7 +14,7 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import IO, Any
 
 from anessuite.errors import BuildInProgress, RecipeChanged, VersionExists
@@ -22,7 +23,7 @@ from anessuite.storage import BUILD_FOLDER, MANIFEST, Store
 from anessuite.versions import DatasetRef
 
 LEASE_SECONDS = 60.0
-"""A remote lock that was not renewed for so long is free: object stores cannot tell us that its owner died."""
+"""A remote lock that was not renewed for so long is free: object stores cannot tell that its owner died."""
 
 
 class Build:
@@ -39,7 +40,7 @@ class Build:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the version against other processes; raises VersionExists or BuildInProgress, changing nothing."""
+        """Hold the version against other processes; VersionExists and BuildInProgress change nothing."""
         self._refuse_finished()
         with _lock(self.store, self.path("lock"), str(self.ref)):
             self._refuse_finished()  # it may have been finished while we came to the lock
@@ -68,6 +69,7 @@ class Build:
             )
         resumed = found == wanted and not restart
         if not resumed:
+            self.store.remove(self.path("recipe.json"))  # first: half-removed parts must not look resumable
             for name in {path.split("/")[0] for path in self.store.files(self.folder)} - {"lock"}:
                 self.store.remove(self.path(name))
             self.store.write_bytes(self.path("recipe.json"), json.dumps(wanted, indent=1).encode())
@@ -78,7 +80,7 @@ class Build:
         return json.loads(self.store.read_bytes(path)) if self.store.exists(path) else None
 
     def mark(self, step: str, key: str, result: dict[str, Any]) -> None:
-        """Say that part ``key`` of ``step`` is done, with its counts; to be called after its files are whole."""
+        """Say that part ``key`` of ``step`` is done, with its counts; call it after its files are whole."""
         self.store.write_bytes(self.path(step, f"{key}.json"), json.dumps(result).encode())
 
     def marked(self, step: str, key: str) -> dict[str, Any] | None:
@@ -89,7 +91,7 @@ class Build:
     def marks(self, step: str) -> int:
         """How many parts of ``step`` are done."""
         folder = self.store.absolute(self.path(step))
-        return len(self.store.fs.glob(posixpath.join(folder, "*.json")))
+        return len(self.store.fs.glob(posixpath.join(glob.escape(folder), "*.json")))
 
     def publish(self, manifest: Manifest) -> None:
         """Make the tree in ``publish/`` the finished version; the manifest comes last."""
@@ -116,7 +118,10 @@ class Build:
             place = posixpath.join(goal, path)
             fs.makedirs(posixpath.dirname(place), exist_ok=True)
             fs.copy(self.store.absolute(self.publish_folder, path), place)
-        self.store.write_bytes(f"{target}/{MANIFEST}", manifest)
+        try:  # create only: of two publishers one wins
+            fs.pipe_file(posixpath.join(goal, MANIFEST), manifest, mode="create")
+        except FileExistsError:
+            raise VersionExists(f"{self.ref} was published by another process meanwhile") from None
 
 
 def differences(old: Any, new: Any, place: str = "") -> list[str]:
@@ -202,9 +207,15 @@ def _lease(store: Store, path: str, what: str) -> Iterator[None]:
         raise _in_progress(what, "")
     stop = threading.Event()
 
+    def is_ours() -> bool:
+        held = _read_lease(store, path)
+        return held is not None and held["owner"] == owner
+
     def renew() -> None:
         while not stop.wait(LEASE_SECONDS / 3):
-            _write_lease(store, path, owner)
+            with suppress(Exception):  # the store may answer again before the lease runs out
+                if is_ours():
+                    _write_lease(store, path, owner)
 
     thread = threading.Thread(target=renew, daemon=True)
     thread.start()
@@ -213,7 +224,7 @@ def _lease(store: Store, path: str, what: str) -> Iterator[None]:
     finally:
         stop.set()
         thread.join()
-        if store.exists(path):
+        if is_ours():
             store.fs.rm_file(store.absolute(path))
 
 

@@ -1,8 +1,8 @@
-"""Charts as SVG text, to be put straight into a page: drawn by Altair and vl-convert, without a browser or network.
+"""Charts as SVG text, to be put straight into a page: Altair and vl-convert, no browser and no network.
 
-Every chart is `WIDTH` wide: two fit side by side on a desktop, one on a phone. Label columns are measured here and
-not by the fonts of the machine that draws, and no title is drawn: captions belong to the page, which
-also recolours the five colours below for dark mode.
+Every chart is `WIDTH` wide: two fit side by side on a desktop, one on a phone. Label columns are measured
+here, not by the fonts of the machine that draws. No title is drawn: captions belong to the page, which also
+recolours the five colours below for dark mode.
 """
 
 import math
@@ -11,6 +11,8 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from anessuite.pages import visible
 
 WIDTH = 440
 ACCENT, INK, MUTED, GRID, FAINT = "#0f766e", "#1d2429", "#5f6b76", "#dfe3e7", "#b9c1c9"
@@ -37,6 +39,7 @@ def bars(rows: Sequence[Bar], *, log: bool) -> str:
         return ""
     import altair as alt
 
+    rows = [Bar(visible(row.label), row.value, visible(row.note)) for row in rows]  # a NUL kills vl-convert
     left = max(text_width(row.label) for row in rows) + _GAP
     right = max(text_width(row.note) for row in rows) + _GAP
     length = max(WIDTH - left - right, _LEAST_BAR)
@@ -73,7 +76,7 @@ class Bin:
 
 
 def histogram(bins: Sequence[Bin], *, title: str, domain: tuple[float, float]) -> str:
-    """Upright bars over a logarithmic axis from ``domain[0]`` to ``domain[1]``. No bins give an empty text."""
+    """Upright bars over a logarithmic axis that spans ``domain``. No bins give an empty text."""
     if not bins:
         return ""
     import altair as alt
@@ -99,8 +102,8 @@ def histogram(bins: Sequence[Bin], *, title: str, domain: tuple[float, float]) -
         "documents:Q",
         axis=alt.Axis(title=None, tickCount=4, domain=False, ticks=False, gridColor=GRID, **axis),
     )
-    drawn = alt.Chart(alt.Data(values=values)).mark_bar(color=ACCENT, binSpacing=1)
-    chart = alt.layer(drawn.encode(x=x, x2="upper:Q", y=y))
+    drawn = alt.Chart(alt.Data(values=values)).mark_rect(color=ACCENT, x2Offset=-1)
+    chart = drawn.encode(x=x, x2="upper:Q", y=y, y2=alt.Y2Datum(0))
     return _svg(chart, WIDTH - left - right, 170, left=left, right=right, top=top, bottom=bottom)
 
 
@@ -130,12 +133,7 @@ def _svg(chart: Any, width: int, height: int, **padding: int) -> str:
     """Render; autosize is off, so that the fonts of this machine move nothing."""
     import vl_convert
 
-    whole = (
-        chart.properties(
-            width=width, height=height, padding=padding, autosize="none", background="transparent"
-        )
-        .configure_view(stroke=None)
-        .configure(font="sans-serif")
-    )
-    svg = str(vl_convert.vegalite_to_svg(whole.to_dict()))
-    return re.sub(r"^.*?(?=<svg)", "", svg, flags=re.DOTALL).strip()
+    whole = chart.properties(width=width, height=height, padding=padding, autosize="none")
+    plain = {"background": None, "font": "sans-serif", "aria": False, "view": {"stroke": None}}
+    svg = str(vl_convert.vegalite_to_svg(whole.to_dict() | {"config": plain})).strip()
+    return re.sub(r' (?:xmlns(?::xlink)?|version)="[^"]*"', "", svg, count=3)  # a page needs none of them

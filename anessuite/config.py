@@ -40,6 +40,8 @@ def read_config(path: Path | str, model: type[C]) -> C:
         raise ConfigError(f"{path} is not UTF-8: {error}", "save the file as UTF-8") from None
     except yaml.YAMLError as error:
         raise ConfigError(f"{path} is not YAML: {error}") from None
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}") from None
     if not isinstance(content, dict):
         raise ConfigError(
             f"{path} is empty or holds no mapping", f"known keys: {', '.join(model.model_fields)}"

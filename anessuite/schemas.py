@@ -56,7 +56,8 @@ class ParquetSink:
     def __init__(self, store: Store, path: str, schema: pa.Schema) -> None:
         self._path, self._schema = path, schema
         self._held: list[pa.Table] = []
-        self._held_bytes = self._rows = 0
+        self._open: list[pa.Table] = []
+        self._held_bytes = self._open_rows = self._rows = 0
         self._created = store.create(path)
 
     def __enter__(self) -> "ParquetSink":
@@ -69,13 +70,26 @@ class ParquetSink:
     def write(self, frame: pl.DataFrame) -> None:
         """Add rows; raises pyarrow's ArrowInvalid if a column does not fit the schema."""
         table = as_arrow(frame, self._schema)
-        for begin in range(0, table.num_rows, _SLICE_ROWS):
-            piece = table.slice(begin, _SLICE_ROWS)
-            self._held.append(piece)
-            self._held_bytes += piece.nbytes
+        begin = 0
+        while begin < table.num_rows:
+            piece = table.slice(begin, _SLICE_ROWS - self._open_rows)
+            self._open.append(piece)
+            self._open_rows += piece.num_rows
             self._rows += piece.num_rows
-            if self._held_bytes >= ROW_GROUP_BYTES:
-                self._flush()
+            begin += piece.num_rows
+            if self._open_rows == _SLICE_ROWS:
+                self._close_slice()
+
+    def _close_slice(self) -> None:
+        """Row groups end at whole slices, measured by their values alone, so that frames leave no trace."""
+        if not self._open_rows:
+            return
+        piece = pa.concat_tables(self._open).combine_chunks()
+        self._held.append(piece)
+        self._held_bytes += sum(pa.ipc.get_record_batch_size(batch) for batch in piece.to_batches())
+        self._open, self._open_rows = [], 0
+        if self._held_bytes >= ROW_GROUP_BYTES:
+            self._flush()
 
     def _flush(self) -> None:
         if self._held:
@@ -84,9 +98,14 @@ class ParquetSink:
             self._held, self._held_bytes = [], 0
 
     def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
-        if kind is None:
-            self._flush()
-        self._writer.close()
+        try:
+            if kind is None:
+                self._close_slice()
+                self._flush()
+            self._writer.close()
+        except BaseException as failure:
+            self._created.__exit__(type(failure), failure, failure.__traceback__)
+            raise
         self._created.__exit__(kind, error, trace)
         self.file = File(path=self._path, bytes=self._sink.bytes, sha256=self._sink.sha256, rows=self._rows)
 

@@ -2,10 +2,12 @@
 
 Layout below ``root`` (a folder or any fsspec URL)::
 
-    {name}/{version}/data/{config}-00000-of-00016.parquet   rejected/part-...   manifest.json  README.md  report.html
-    .build/{name}/{version}/                                unfinished work, see anessuite.builds
+    {name}/{version}/data/{config}-00000-of-00016.parquet  rejected/part-...
+    {name}/{version}/manifest.json  README.md  report.html
+    .build/{name}/{version}/        unfinished work, see anessuite.builds
 """
 
+import glob
 import hashlib
 import io
 import posixpath
@@ -17,7 +19,7 @@ from typing import IO, Any, cast
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
-from anessuite.errors import VersionNotFound
+from anessuite.errors import ConfigError, VersionNotFound
 from anessuite.manifests import Manifest
 from anessuite.versions import DatasetRef
 
@@ -65,13 +67,14 @@ class Store:
         self.root = root
         self.fs: Any
         self.base: str
-        self.fs, self.base = fsspec.url_to_fs(str(root))
+        # a cached listing would hide what other processes write
+        self.fs, self.base = fsspec.url_to_fs(str(root), use_listings_cache=False)
         self.is_local = isinstance(self.fs, LocalFileSystem)
 
     def absolute(self, *parts: str) -> str:
         """The path as the root's file system names it; refuses parts that lead out of the root."""
         path = posixpath.normpath(posixpath.join(*parts)) if parts else "."
-        if path.startswith(("..", "/")):
+        if path == ".." or path.startswith(("../", "/")):
             raise ValueError(f"{'/'.join(parts)} leads out of the root")
         return self.base if path == "." else posixpath.join(self.base, path)
 
@@ -101,8 +104,16 @@ class Store:
         """Write one file that appears whole or not at all."""
         target = self.absolute(path)
         if not self.is_local:
-            with self.fs.open(target, "wb") as sink:  # object stores show a file on close only
+            sink = self.fs.open(target, "wb")  # object stores show a file on close only
+            try:
                 yield HashingWriter(sink)
+            except BaseException:
+                with suppress(Exception):
+                    sink.discard()
+                with suppress(AttributeError):
+                    sink.closed = True  # closing it would send what was written so far
+                raise
+            sink.close()
             return
         self.fs.makedirs(posixpath.dirname(target), exist_ok=True)
         partial = f"{target}.{uuid.uuid4().hex[:8]}{PARTIAL}"  # an orphaned worker may still write its own
@@ -140,9 +151,12 @@ class Store:
         """The finished versions, sorted by name and date."""
         if not self.fs.isdir(self.absolute()):
             return []
-        found = cast("list[str]", self.fs.glob(posixpath.join(self.base, "*", "*", MANIFEST)))
-        parts = [path.rsplit("/", 3)[-3:-1] for path in found]
-        refs = [DatasetRef(name, version) for name, version in parts if not name.startswith(".")]
+        found = cast("list[str]", self.fs.glob(posixpath.join(glob.escape(self.base), "*", "*", MANIFEST)))
+        refs: list[DatasetRef] = []
+        for path in found:
+            name, version = path.rsplit("/", 3)[-3:-1]
+            with suppress(ConfigError):  # a folder of another origin is no version of ours
+                refs.append(DatasetRef(name, version))
         return sorted(refs, key=lambda ref: ref.sort_key)
 
     def is_finished(self, ref: DatasetRef) -> bool:

@@ -7,7 +7,7 @@ from anessuite.errors import ConfigError
 
 DEV = "dev"
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,63}")
-_VERSION = re.compile(r"dev|\d{4}\.\d{2}\.\d{2}(?:\.\d+)?")
+_VERSION = re.compile(r"dev|[0-9]{4}\.[0-9]{2}\.[0-9]{2}(?:\.[0-9]+)?")
 
 
 @dataclass(frozen=True, slots=True, order=True)

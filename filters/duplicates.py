@@ -21,8 +21,8 @@ _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 class DuplicateRules(BaseModel):
     """Thresholds of near-duplicate removal.
 
-    ``num_buckets`` x ``hashes_per_bucket`` = 14 x 8 are FineWeb's (Penedo et al. 2024): pairs of Jaccard 0.75 become
-    candidates with probability 0.77, of 0.8 with 0.92.
+    ``num_buckets`` x ``hashes_per_bucket`` = 14 x 8 are FineWeb's (Penedo et al. 2024): pairs of Jaccard 0.75
+    become candidates with probability 0.77, of 0.8 with 0.92.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -36,7 +36,10 @@ class DuplicateRules(BaseModel):
 
 
 def shingles(text: str) -> np.ndarray:
-    """The distinct shingles of a text as sorted 64-bit hashes, shape (n,); a text of under five tokens has one."""
+    """The distinct shingles of a text as sorted 64-bit hashes, shape (n,).
+
+    A text of one to four tokens has one shingle, all of it; a text without tokens has none.
+    """
     tokens = _TOKEN.findall(text.lower())
     hashes = np.fromiter(
         (xxhash.xxh64_intdigest(token) for token in tokens), dtype=np.uint64, count=len(tokens)
@@ -62,10 +65,10 @@ def jaccard(left: np.ndarray, right: np.ndarray) -> float:
 
 
 def repeats(texts: Sequence[str], *, min_jaccard: float) -> list[tuple[int, float] | None]:
-    """For each text of a cluster, in order of preference: whom it repeats and how closely, or None if it stays.
+    """For each text of a cluster, best first: whom it repeats and how closely, or None if it stays.
 
-    The first text stays. A later one is dropped if it reaches ``min_jaccard`` with one that stays, and then names
-    the closest of them.
+    The first text stays. A later one is dropped if it reaches ``min_jaccard`` with one that stays, and then
+    names the closest of them.
     """
     kept: list[tuple[int, np.ndarray]] = []
     verdicts: list[tuple[int, float] | None] = []

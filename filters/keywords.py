@@ -1,10 +1,10 @@
 """Two-stage keyword filter: any term at all, then whole terms counted.
 
 Stage 1 (`any_term`) scans the text buffer of a whole Arrow array at once and asks only whether a document
-holds a term as a substring. Stage 2 (`term_statistics`) works on the survivors: whole words where a term ends
-in a Latin letter or digit, the longest match where terms lie inside each other, ``not`` phrases void what they
-overlap, ``context`` terms count near a ``core`` term only. Both run on Hyperscan (Wang et al., NSDI 2019),
-whose automaton reports every occurrence of every pattern, so that nothing hides behind another match.
+holds a term as a substring. Stage 2 (`term_statistics`) works on the survivors: whole words where a term
+ends in a Latin letter or digit, the longest match where terms lie inside each other, ``not`` phrases void all
+they overlap, ``context`` terms count near a ``core`` term only. Both run on Hyperscan (Wang et al., NSDI
+2019), whose automaton reports every occurrence of every pattern, so that nothing hides behind another match.
 """
 
 from collections.abc import Callable
@@ -60,9 +60,9 @@ def any_term(texts: pa.Array | pa.ChunkedArray, lexicon: Lexicon) -> np.ndarray:
 def term_statistics(lexicon: Lexicon, *, context_window: int, text: str = "text") -> pl.Expr:
     """Stage 2: a struct per document.
 
-    Fields: ``terms`` (distinct counted headwords in order of first occurrence), ``core`` (how many of them are
-    core), ``hits`` (counted hits), ``raw_hits`` (substring hits), ``spans`` (the first MAX_EVIDENCE_SPANS whole
-    hits: term, start and end in characters, counted or not), ``per_1000_chars``.
+    Fields: ``terms`` (distinct counted headwords in order of first occurrence), ``core`` (how many of them
+    are core), ``hits`` (counted hits), ``raw_hits`` (substring hits), ``spans`` (the first MAX_EVIDENCE_SPANS
+    whole hits: term, start and end in characters, counted or not), ``per_1000_chars``.
     """
 
     def statistics(texts: pl.Series) -> pl.Series:
@@ -124,7 +124,7 @@ def _reason(holds: pl.Expr, reason: str) -> pl.Expr:
 
 
 class Scanner:
-    """A lexicon compiled: one automaton for "any term", one that reports where each variant begins and ends."""
+    """A lexicon compiled: one automaton for "any term", one for where each variant begins and ends."""
 
     def __init__(self, lexicon: Lexicon) -> None:
         self.lexicon = lexicon
@@ -171,7 +171,7 @@ def _compile(expressions: list[tuple[bytes, bool]], *, som: bool) -> hyperscan.D
 
 def _scan(database: hyperscan.Database, data: memoryview, on_match: Callable[..., None]) -> None:
     """Scan with scratch space of its own (microseconds): two threads must not share one."""
-    database.scan(cast(Any, data), match_event_handler=on_match, scratch=database.scratch.clone())
+    database.scan(cast("Any", data), match_event_handler=on_match, scratch=database.scratch.clone())
 
 
 def _statistics(texts: pl.Series, lexicon: Lexicon, context_window: int) -> pl.Series:

@@ -15,7 +15,7 @@ from typing import Literal, cast, get_args
 from anessuite.errors import ConfigError
 
 Role = Literal["core", "context", "not"]
-"""``core`` counts by itself, ``context`` beside a core term only, ``not`` voids every hit that it overlaps."""
+"""``core`` counts by itself, ``context`` beside a core term only, ``not`` voids each hit that it overlaps."""
 
 _HAN = re.compile(r"[\u3400-\u9fff\U00020000-\U0003ffff]")
 LANGUAGES = ("en", "zh")

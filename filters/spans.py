@@ -1,7 +1,7 @@
-"""Sets of hits as columns: which are whole words, which lie inside or across others, where they are in characters.
+"""Sets of hits as columns: which are whole words, which lie inside or across others, where in characters.
 
-All functions are vectorised over the hits of many documents at once. Documents are byte ranges of one buffer, so
-hits of different documents never overlap and one global order by start is an order within each document too.
+All functions are vectorised over the hits of many documents at once. Documents are byte ranges of one buffer,
+so hits of different documents never overlap and one global order by start is one within each document too.
 """
 
 from dataclasses import dataclass

@@ -21,8 +21,8 @@ def is_cased(variant: str) -> bool:
 def expression(variant: str, *, plural: bool) -> tuple[bytes, bool]:
     """Hyperscan source of one variant, and whether its case matters; with ``plural``, its regular plural too.
 
-    Without it the source still matches at least the beginning of the plural, so that a scan for any term at all
-    finds "laryngoscopies" as well.
+    Without it the source still matches at least the beginning of the plural, so that a scan for any term at
+    all finds "laryngoscopies" as well.
     """
     words = [_literal(word) for word in re.split(r"[ -]", variant)]
     source = _BLANK.join(words)
@@ -50,13 +50,12 @@ def minimal(variants: list[str]) -> list[str]:
     """The variants that stage 1 needs: one that contains another is found whenever that other one is."""
     keep: list[str] = []
     for variant in sorted(set(variants), key=lambda v: (len(v), v)):
-        text = variant if is_cased(variant) else variant.lower()
-        if not any(_implies(text, short) for short in keep):
+        if not any(_implies(variant, short) for short in keep):
             keep.append(variant)
     return keep
 
 
-def _implies(text: str, short: str) -> bool:
+def _implies(variant: str, short: str) -> bool:
     if is_cased(short):
-        return short in text
-    return short.lower() in text.lower()
+        return is_cased(variant) and short in variant
+    return short.encode().lower() in variant.encode().lower()  # the scanner folds ASCII letters only

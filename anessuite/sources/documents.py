@@ -19,7 +19,10 @@ from anessuite.sources.files import Format, SourceFile, find_files
 
 BATCH_BYTES = 32 << 20
 UNIT_BYTES = 256 << 20
-"""Decoded bytes of the columns read, per batch and per Parquet unit (aims, not limits: a row is never cut)."""
+"""Decoded bytes of the columns read, per batch and Parquet unit (aims, not limits: a row is never cut)."""
+_SECRET = re.compile(
+    r"://[^/]*@|[?&](X-Amz-|AccessKey|sig=|[\w-]*(token|key|secret|signature|password)=)", re.IGNORECASE
+)
 
 
 class Source(Config):
@@ -29,13 +32,13 @@ class Source(Config):
     name: str = Field(default="", description="what rows and reports call it; default: the path's last part")
     language: str = "en"
     columns: Columns = Columns()
-    format: Format | None = Field(default=None, description="parquet, jsonl, json or warc; default: by suffix")
+    format: Format | None = Field(default=None, description="parquet, jsonl, json, warc; default: by suffix")
     licence: str = ""
 
     @field_validator("path")
     @classmethod
     def _no_secret(cls, path: str) -> str:
-        if re.search(r"://[^/]*@|[?&](X-Amz-|sig=|token=|key=|AccessKey)", path, re.IGNORECASE):
+        if _SECRET.search(path):
             raise ValueError(
                 "a path must not hold credentials: set them in the environment (AWS_*, HF_TOKEN)"
             )

@@ -62,7 +62,7 @@ def find_files(
 
 
 def _match(fs: Any, plain: str, path: str, format: Format | None) -> tuple[list[str], str]:
-    if _MAGIC.search(plain):
+    if _MAGIC.search(plain) and not fs.exists(plain):  # a file may have brackets in its name
         root = posixpath.dirname(plain[: cast("re.Match[str]", _MAGIC.search(plain)).start()])
         return sorted(found for found in cast("list[str]", fs.glob(plain)) if not fs.isdir(found)), root
     if fs.isdir(plain):
@@ -90,7 +90,7 @@ def _source_file(
 
 
 def _digest(fs: Any, path: str, info: dict[str, Any], digests: dict[str, str]) -> str:
-    """SHA-256 of a local file's content; of a remote one the store's own tag, which changes with its content."""
+    """SHA-256 of a local file's content; of a remote one the store's own tag, which changes with it."""
     if not isinstance(fs, LocalFileSystem):
         lfs = info.get("lfs") or {}
         tag = (
@@ -125,11 +125,11 @@ def _what_is_there(fs: Any, plain: str) -> str:
 
 
 def public(path: str) -> str:
-    """A path as it may be shown and recorded: no credentials, no query, no absolute folder of this machine."""
+    """A path as it may be shown and recorded: no credentials, no query, no absolute folder."""
     path = re.sub(r"\?(?=[^/]*[=&]).*$", "", path)
-    if "://" in path and not path.startswith("file://"):
-        return re.sub(r"://[^/@]*@", "://", path)
-    path = path.removeprefix("file://")
+    if "://" in path and not path.startswith(("file://", "local://")):
+        return re.sub(r"://[^/]*@", "://", path)
+    path = path.removeprefix("file://").removeprefix("local://")
     if not path.startswith(("/", "~")):
         return path
     return "/".join(path.rstrip("/").split("/")[-2:]).lstrip("/")

@@ -1,11 +1,14 @@
 """JSON Lines (plain, gzip, zstd) and JSON arrays.
 
-A line that is no JSON object becomes a row with a fault; bytes that are not UTF-8, a broken archive, and a file
-without one good line are errors of the file.
+A line that is no JSON object becomes a row with a fault; bytes that are not UTF-8, a broken archive, and a
+file without one good line are errors of the file.
 """
 
+import codecs
 import gzip
 import io
+import json
+import re
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -20,7 +23,8 @@ from anessuite.sources.columns import Columns
 from anessuite.sources.documents import BATCH_BYTES, Batch, Unit
 
 MALFORMED = "malformed_json"
-_BROKEN = (EOFError, gzip.BadGzipFile, zlib.error, zstandard.ZstdError, OSError)
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+BROKEN = (EOFError, gzip.BadGzipFile, zlib.error, zstandard.ZstdError, OSError)
 
 
 def read_lines(unit: Unit) -> Iterator[Batch]:
@@ -32,12 +36,15 @@ def read_lines(unit: Unit) -> Iterator[Batch]:
 def read_array(unit: Unit) -> Iterator[Batch]:
     """A file that is one JSON array of objects; it is read whole, so it has to fit in memory."""
     name = unit.file.name
-    with _opened(unit) as stream:
-        content = stream.read()
+    try:
+        with _opened(unit) as stream:
+            content = stream.read().removeprefix(codecs.BOM_UTF8)
+    except BROKEN as error:
+        raise broken(name, error) from None
     _decode(content, name, 1)
     try:
-        rows = orjson.loads(content)
-    except orjson.JSONDecodeError as error:
+        rows = _loads(content)
+    except ValueError as error:
         raise SourceError(f"{name} is no JSON array: {error}", "JSON Lines files end in .jsonl") from None
     if not isinstance(rows, list):
         raise SourceError(f"{name} holds {type(rows).__name__}, not an array of objects")
@@ -55,12 +62,38 @@ def _opened(unit: Unit) -> Iterator[IO[bytes]]:
 
 def decompressed(raw: IO[bytes], path: str) -> IO[bytes]:
     """The stream behind ``.gz`` and ``.zst`` names."""
-    if path.endswith(".gz"):
+    if path.lower().endswith(".gz"):
         return cast("IO[bytes]", gzip.GzipFile(fileobj=raw))
-    if path.endswith(".zst"):
-        reader = zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True)
-        return cast("IO[bytes]", io.BufferedReader(cast("Any", reader), 1 << 20))
+    if path.lower().endswith(".zst"):
+        return cast("IO[bytes]", io.BufferedReader(_ZstdStream(raw), 1 << 20))
     return raw
+
+
+class _ZstdStream(io.RawIOBase):
+    """Zstd frames, one after another; unlike zstandard's reader it raises EOFError if one is cut off."""
+
+    def __init__(self, raw: IO[bytes]) -> None:
+        self._raw = raw
+        self._frame: Any = None
+        self._packed = self._plain = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._plain:
+            self._packed = self._packed or self._raw.read(1 << 16)
+            if not self._packed:
+                if self._frame is not None and not self._frame.eof:
+                    raise EOFError("the last zstd frame is not complete")
+                return 0
+            if self._frame is None or self._frame.eof:
+                self._frame = zstandard.ZstdDecompressor().decompressobj()
+            self._plain = self._frame.decompress(self._packed)
+            self._packed = self._frame.unused_data if self._frame.eof else b""
+        size = min(len(buffer), len(self._plain))
+        buffer[:size], self._plain = self._plain[:size], self._plain[size:]
+        return size
 
 
 def broken(name: str, error: BaseException) -> SourceError:
@@ -75,21 +108,33 @@ def _objects(stream: IO[bytes], name: str) -> Iterator[tuple[dict[str, Any] | No
     number, good = 0, False
     try:
         for number, line in enumerate(stream, start=1):
-            if line.isspace():
+            if number == 1:
+                line = line.removeprefix(codecs.BOM_UTF8)
+            if not line or line.isspace():
                 continue
             try:
-                row = orjson.loads(line)
-            except orjson.JSONDecodeError:
+                row = _loads(line)
+            except ValueError:
                 _decode(line, name, number)
                 row = None
             good = good or isinstance(row, dict)
             yield (row if isinstance(row, dict) else None), len(line)
-    except _BROKEN as error:
+    except BROKEN as error:
         raise broken(name, error) from None
     if number and not good:
         raise SourceError(
             f"{name}: not one of {number} lines is a JSON object", "is it JSON Lines? see `format`"
         )
+
+
+def _loads(content: bytes) -> Any:
+    """As orjson, but strings may hold lone surrogates, which it refuses."""
+    try:
+        return orjson.loads(content)
+    except orjson.JSONDecodeError:
+        if not _SURROGATE.search(content):
+            raise
+        return json.loads(content)
 
 
 def _decode(content: bytes, name: str, line: int) -> None:
@@ -140,8 +185,8 @@ def _batch(rows: list[Mapping[str, Any] | None], columns: Columns, first: int) -
     return Batch(
         first,
         strings(_clean(columns.text_of(row)) for row in known),
-        strings(columns.id_of(row) for row in known) if columns.id else None,
-        strings(columns.url_of(row) for row in known) if columns.url else None,
+        strings(_clean(columns.id_of(row)) for row in known) if columns.id else None,
+        strings(_clean(columns.url_of(row)) for row in known) if columns.url else None,
         strings(MALFORMED if row is None else None for row in rows),
     )
 
@@ -150,4 +195,4 @@ def _clean(text: str | None) -> str | None:
     """Lone surrogates (written as escapes in JSON) cannot be stored as UTF-8; they become U+FFFD."""
     if text is None or text.isascii():
         return text
-    return text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

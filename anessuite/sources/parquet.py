@@ -38,14 +38,22 @@ def read(unit: Unit) -> Iterator[Batch]:
 
 def _batch(part: pa.RecordBatch, columns: Columns, row: int) -> Batch:
     if isinstance(columns.text, str):
-        text = _strings(part.column(columns.text), columns.text)
+        text = _text(part.column(columns.text), columns.text)
     else:
         text = pa.array([columns.text_of(record) for record in part.to_pylist()], pa.large_string())
     return Batch(row, text, _optional(part, columns.id), _optional(part, columns.url))
 
 
 def _optional(part: pa.RecordBatch, name: str | None) -> pa.Array | None:
-    return part.column(name).cast(pa.large_string()) if name else None
+    return _strings(part.column(name), name) if name else None
+
+
+def _text(column: pa.Array, name: str) -> pa.Array:
+    """Numbers would cast to strings too, but nobody means them as a text."""
+    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+    if pa.types.is_primitive(kind):
+        raise SourceError(f"column {name!r} ({column.type}) is no text", "see `columns`")
+    return _strings(column, name)
 
 
 def _strings(column: pa.Array, name: str) -> pa.Array:

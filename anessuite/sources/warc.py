@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from anessuite.errors import SourceError
 from anessuite.sources.documents import BATCH_BYTES, Batch, Unit
-from anessuite.sources.jsonl import broken
+from anessuite.sources.jsonl import BROKEN, broken, decompressed
 
 NOT_EXTRACTABLE = "not_extractable"
 EXTRACTION_TIMEOUT = "extraction_timeout"
@@ -45,17 +45,18 @@ def _rows(unit: Unit) -> Iterator[tuple[str, str | None, str | None, str | None]
 
     extractor = Trafilatura(favour_precision=False, deduplicate=False, timeout=TIMEOUT_SECONDS)
     fs, path = unit.file.filesystem()
-    seen = 0
+    entry: Any = None
     with fs.open(path, "rb") as stream, ExtractorSandbox(timeout=TIMEOUT_SECONDS) as sandbox:
         try:
-            for entry in ArchiveIterator(stream):
-                seen += 1
+            for entry in ArchiveIterator(decompressed(stream, path)):
                 row = _row(entry, sandbox, extractor.extract)
                 if row is not None:
                     yield row
-        except (ArchiveLoadFailed, EOFError, OSError) as error:
+            if getattr(getattr(entry, "raw_stream", None), "limit", 0) > 0:
+                raise EOFError("its last entry is not complete")
+        except (ArchiveLoadFailed, *BROKEN) as error:
             raise broken(unit.file.name, error) from None
-    if not seen:
+    if entry is None:
         raise SourceError(f"{unit.file.name} holds no WARC entry", "is it a WARC file? see `format`")
 
 
@@ -85,9 +86,9 @@ def _decoded(content: bytes, kind: str) -> str:
     for name in names:
         try:
             return content.decode(name)
-        except (UnicodeDecodeError, LookupError):
+        except (UnicodeError, LookupError):
             continue
     try:
         return content.decode(names[-1], "replace")
-    except LookupError:
+    except (UnicodeError, LookupError):
         return content.decode("utf-8", "replace")

@@ -1,0 +1,45 @@
+# make demo   environment, then AnesCorpus from samples/ into data/
+# make test   environment, then linter, types, import contracts and tests
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export PREFECT_SERVER_ANALYTICS_ENABLED := false
+export DO_NOT_TRACK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint bench quality ui clean
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(VENV)/.ready: pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+demo: $(VENV)/.ready ## environment, then AnesCorpus from samples/
+	$(BIN)/anes build corpus --config deployments/corpus.demo.yaml
+	$(BIN)/anes show corpus@dev
+	$(BIN)/anes verify corpus@dev
+
+lint: $(VENV)/.ready ## linter, format, types, import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+
+test: lint ## environment, then linter, types, import contracts and tests
+	$(BIN)/pytest
+
+bench: $(VENV)/.ready ## speed against named peers, on the real text in ../shared/data/web (or DATA=...)
+	$(BIN)/python -m benchmarks.corpus --data $(or $(DATA),../shared/data/web)
+
+quality: $(VENV)/.ready ## precision and recall of the keyword filter on labelled real documents
+	$(BIN)/python -m benchmarks.filter_quality --data $(or $(DATA),../shared/data/web)
+
+ui: $(VENV)/.ready ## a Prefect server with the flow UI; then: export PREFECT_API_URL=http://127.0.0.1:4200/api
+	$(BIN)/prefect server start --host 127.0.0.1
+
+clean: ## remove the environment and caches, never data/
+	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .import_linter_cache
