@@ -25,7 +25,8 @@ NO_TERM = "no lexicon term any more (stage 1 keeps no rows)"
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """``changes``: one row for each row added, removed or changed (columns of CHANGES); ``same``: untouched rows."""
+    """``changes``: one row for each row added, removed or changed (columns of CHANGES); ``same``: untouched
+    rows."""
 
     changes: pl.DataFrame
     same: int
@@ -42,8 +43,8 @@ class Difference:
 def compare(store: Store, old: DatasetRef, new: DatasetRef) -> Difference:
     """Compare two finished versions of one dataset by row id.
 
-    A row of the same source and source id whose id differs is ``changed`` (its content). A row gone is explained
-    by the new version's rejected rows, a row added by the old one's.
+    A row of the same source and source id whose id differs is ``changed`` (its content). A row gone is
+    explained by the new version's rejected rows, a row added by the old one's.
     """
     if old.name != new.name:
         raise ConfigError(f"{old} and {new} are different datasets", "compare two versions of one")
@@ -89,7 +90,8 @@ def _explained(
 
 
 def _rows(store: Store, ref: DatasetRef, manifest: Manifest) -> pl.DataFrame:
-    """Every row of a version; other columns than id and source as one hash each, so that texts need no memory."""
+    """Every row of a version; other columns than id and source as one hash each, so that texts need no
+    memory."""
     named = ("id", "source", "source_id")
     frames = [
         _read(store, ref, file).with_columns(

@@ -20,7 +20,8 @@ class File(_Part):
 
 
 class Input(_Part):
-    """What went in: ``name@version`` or a source file (last parts of its path), with a digest of its content."""
+    """What went in: ``name@version`` or a source file (last parts of its path), with a digest of its
+    content."""
 
     name: str
     source: str

@@ -1,5 +1,6 @@
 """Columns of the suite's Parquet files, as Arrow schemas, and the one way to write them."""
 
+from contextlib import suppress
 from typing import Any
 
 import polars as pl
@@ -104,6 +105,8 @@ class ParquetSink:
                 self._flush()
             self._writer.close()
         except BaseException as failure:
+            with suppress(Exception):
+                self._writer.close()
             self._created.__exit__(type(failure), failure, failure.__traceback__)
             raise
         self._created.__exit__(kind, error, trace)

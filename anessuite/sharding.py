@@ -1,7 +1,7 @@
 """Rows of many parts into shards sorted by id, in bounded memory.
 
-A shard holds a range of the id space (ids are uniform hashes), so the number of shards alone decides where a row
-goes, and shards in order are the whole in order.
+A shard holds a range of the id space (ids are uniform hashes), so the number of shards alone decides where
+a row goes, and shards in order are the whole in order.
 """
 
 from collections.abc import Iterable, Iterator

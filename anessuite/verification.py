@@ -22,7 +22,8 @@ class Fault:
 def verify(store: Store, ref: DatasetRef) -> list[Fault]:
     """Read every file of a version again; an empty list means that all is as the manifest says.
 
-    Looks for missing and added files, other sizes, other SHA-256, other row counts, and counts that do not add up.
+    Looks for missing and added files, other sizes, other SHA-256, other row counts, and counts that do not
+    add up.
     Raises VersionNotFound if there is no such version.
     """
     manifest = store.manifest(ref)

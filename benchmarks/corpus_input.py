@@ -8,7 +8,6 @@ terms then stay as clustered as they are in real pages, and so does the share of
 import gzip
 import json
 import random
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -123,28 +122,15 @@ def fineweb_table(texts: list[str], chance: random.Random) -> pa.Table:
     )
 
 
-def repeat_file(source: Path, target: Path, *, megabytes: float, one_group: bool) -> None:
-    """One Parquet file of ``megabytes`` text: the rows of ``source`` again and again.
+def repeat_file(source: Path, target: Path, *, megabytes: float, rows_a_group: int) -> int:
+    """One Parquet file of about ``megabytes`` on disk: the rows of ``source`` again and again; the bytes of text.
 
-    ``one_group`` makes a single row group of it; otherwise groups keep their 1,000 rows.
+    Its row groups have ``rows_a_group`` rows, whatever that makes in bytes.
     """
-    with pq.ParquetFile(source) as file, pq.ParquetWriter(target, SCHEMA, compression="zstd") as writer:
-        for group in _groups(file, megabytes):
-            if one_group:
-                writer.write_batch(group.combine_chunks().to_batches()[0], row_group_size=1 << 26)
-            else:
-                writer.write_table(group)
-
-
-def _groups(file: pq.ParquetFile, megabytes: float) -> Iterator[pa.Table]:
-    left = megabytes * 1e6
-    while True:
-        for number in range(file.num_row_groups):
-            group = file.read_row_group(number)
-            yield group
-            left -= group["text"].nbytes
-            if left <= 0:
-                return
+    times = max(1, round(megabytes * 1e6 / source.stat().st_size))
+    table = pa.concat_tables([pq.read_table(source)] * times)
+    pq.write_table(table, target, compression="zstd", row_group_size=rows_a_group)
+    return table["text"].nbytes
 
 
 def text_bytes(paths: list[Path]) -> tuple[int, int, int]:

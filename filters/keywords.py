@@ -181,7 +181,8 @@ def _statistics(texts: pl.Series, lexicon: Lexicon, context_window: int) -> pl.S
     raw = compiled.find(offsets, data)
     words = raw.where(whole_words(raw, offsets, data))
     is_not = compiled.role_is_not[words.term]
-    hits = words.where(~is_not).where(~overlapping(words.where(~is_not), words.where(is_not)))
+    terms, voids = words.where(~is_not), words.where(is_not & ~contained(words))
+    hits = terms.where(~overlapping(terms, voids))
     hits = hits.where(~contained(hits))
     starts, ends = character_offsets(hits, offsets, data)
     core = compiled.role_is_core[hits.term]

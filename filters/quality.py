@@ -228,12 +228,12 @@ def duplicate_paragraphs(page: Page, *, max_share: float, min_lines: int) -> pl.
 _TERMINAL = r"""\.["'”’)\]]*(?:\s|\z)|[!?…。！？；]"""
 
 _BROKEN = (
-    "\ufffd|锟斤拷|烫烫烫|屯屯屯"
+    "\ufffd+|(?:锟斤拷)+|烫烫烫+|屯屯屯+"
     "|Ã[\u0080-\u00bfƒ‚„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]|Â[\u00a0-\u00bf]|â€"
     "|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]"
 )
-"""One match a damaged place. The letters after Ã are the bytes 80 to BF as Latin-1 and Windows-1252 show
-them."""
+"""One match a damaged place, however long. The letters after Ã are bytes 80 to BF as Latin-1 or
+Windows-1252."""
 
 _JAVASCRIPT = (
     r"javascript (?:is |has been |must be |seems to be |needs to be )?(?:currently )?"

@@ -58,4 +58,6 @@ def minimal(variants: list[str]) -> list[str]:
 def _implies(variant: str, short: str) -> bool:
     if is_cased(short):
         return is_cased(variant) and short in variant
+    if _CONSONANT_Y.search(variant) and not _CONSONANT_Y.search(short):
+        variant = variant[:-1]  # its plural ends in -ies
     return short.encode().lower() in variant.encode().lower()  # the scanner folds ASCII letters only

@@ -16,8 +16,8 @@ _CONTEXT_BYTES = 60
 def term_yields(batches: Iterable[pa.Array], lexicon: Lexicon, *, contexts: int) -> tuple[pl.DataFrame, int]:
     """One row a term that occurs, most documents first, and the number of documents read.
 
-    Columns: ``term``, ``class``, ``hits`` (whole words, longest match), ``documents``, ``only_term`` (documents
-    in which no other term of the lexicon occurs: what the term alone brings in), ``contexts``.
+    Columns: ``term``, ``class``, ``hits`` (whole words, longest match), ``documents``, ``only_term``
+    (documents in which no other term of the lexicon occurs: what the term alone brings in), ``contexts``.
     """
     compiled = scanner(lexicon)
     count = len(lexicon.terms)

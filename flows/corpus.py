@@ -64,7 +64,8 @@ def corpus(
 ) -> str:
     """Build ``corpus@version`` below ``root``; returns its reference.
 
-    ``sample`` reads only the first so many rows of each source. ``keep_going`` leaves unreadable files out and
+    ``sample`` reads only the first so many rows of each source. ``keep_going`` leaves unreadable files out
+    and
     lists them. ``restart`` throws away unfinished work of this version instead of continuing it.
     """
     build = Build(Store(root), DatasetRef("corpus", version))

@@ -1,7 +1,7 @@
 """Curate documents: keywords in two stages, language, quality, personal data; one part a unit.
 
-A part is ``kept/{unit}.parquet``, ``rejected/{unit}.parquet`` and a mark with its counts, so that a run that dies
-does only the missing units again and any worker may take any unit.
+A part is ``kept/{unit}.parquet``, ``rejected/{unit}.parquet`` and a mark with its counts, so that a run that
+dies does only the missing units again and any worker may take any unit.
 """
 
 from collections import Counter
@@ -193,7 +193,8 @@ def _write_part(build: Build, key: str, unit: Unit | None, curation: Curation) -
 
 @dataclass(frozen=True)
 class CurateRank:
-    """The datatrove step: rank ``k`` curates unit ``k``. Holds addresses only: datatrove writes its fields to disk."""
+    """The datatrove step: rank ``k`` curates unit ``k``. Holds addresses only: datatrove writes its fields
+    to disk."""
 
     root: str
     name: str

@@ -99,7 +99,7 @@ class Signatures(MinhashDedupSignature):
     """datatrove's first MinHash stage over our shingles (its English tokenizer would need spaCy)."""
 
     def __init__(self, output_folder: str, config: MinhashConfig) -> None:
-        super().__init__(output_folder, config, language=cast(Any, WhitespaceTokenizer()))
+        super().__init__(output_folder, config, language=cast("Any", WhitespaceTokenizer()))
 
     def get_shingles(self, text: str) -> np.ndarray:
         return shingles(text).reshape(-1, 1)

@@ -11,7 +11,8 @@ from tasks.survey import Curation, survey_sources
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """One source: rows (``exact`` when its format tells them), kept and stored rows, disk and one core's time."""
+    """One source: rows (``exact`` when its format tells them), kept and stored rows, disk and one core's
+    time."""
 
     source: str
     files: int

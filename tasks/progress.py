@@ -52,7 +52,7 @@ def _artifact(what: str) -> UUID | None:
         return None
     key = "progress-" + "".join(c if c.isalnum() else "-" for c in what.lower())
     created = create_progress_artifact(progress=0.0, key=key, description=what)
-    return cast(UUID, created)
+    return cast("UUID", created)
 
 
 def _report(artifact: UUID | None, total: int, done: Callable[[], int], stop: threading.Event) -> None:

@@ -1,4 +1,5 @@
-"""Turn the parts of a build into a version: sorted shards, rejected rows, card, report, and the manifest last."""
+"""Turn the parts of a build into a version: sorted shards, rejected rows, card, report, and the manifest
+last."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -7,8 +8,6 @@ from pathlib import PurePosixPath
 from typing import Any
 
 import polars as pl
-from anessuite.cards import dataset_card
-from anessuite.reports import CorpusFacts, corpus_report
 from prefect import task
 from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
@@ -16,8 +15,10 @@ from prefect.context import TaskRunContext
 
 from anessuite import provenance
 from anessuite.builds import Build
+from anessuite.cards import dataset_card
 from anessuite.errors import NothingKept, RowsLost
 from anessuite.manifests import File, Manifest, Quarantined, Recipe, Stage
+from anessuite.reports import CorpusFacts, corpus_report
 from anessuite.schemas import DOCUMENT, REJECTED_DOCUMENT
 from anessuite.sharding import shard_count, write_shards
 from tasks import curate, deduplicate
@@ -41,14 +42,18 @@ STAGES: dict[str, tuple[str, ...]] = {
 }
 """The funnel's stages in order, with their reasons; ``quality`` has all that no other stage has."""
 
-SUMMARY = "Documents for continued pre-training on anesthesiology, found in web corpora by a two-stage keyword filter."
+SUMMARY = (
+    "Documents for continued pre-training on anesthesiology, "
+    "found in web corpora by a two-stage keyword filter."
+)
 _SAMPLES_PER_REASON = 5
 _SAMPLES_KEPT = 8
 
 
 @task(name="publish", cache_policy=NO_CACHE)
 def publish(build: Build, recipe: Recipe, *, specialty: str, licences: dict[str, str]) -> str:
-    """Finish the version; returns its reference. Raises NothingKept or RowsLost instead of publishing nonsense."""
+    """Finish the version; returns its reference. Raises NothingKept or RowsLost instead of publishing
+    nonsense."""
     parts, decisions = curate.results(build), deduplicate.read_decisions(build)
     build.store.remove(build.publish_folder)
     with watched("publish", 1, lambda: 0):

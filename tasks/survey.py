@@ -127,7 +127,8 @@ def lexicon_path(specialty: str, language: str) -> str:
 
 
 def read_lexicon(specialty: str, language: str) -> tuple[Lexicon, str]:
-    """The lexicon of a specialty and language, and its file's SHA-256. Raises ConfigError if there is none."""
+    """The lexicon of a specialty and language, and its file's SHA-256. Raises ConfigError if there is
+    none."""
     folder = files("filters") / "terms"
     file = folder / f"{specialty}.{language}.txt"
     if not file.is_file():

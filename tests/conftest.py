@@ -9,7 +9,8 @@ ROOT = Path(__file__).parent.parent
 
 @pytest.fixture
 def shared_data() -> Path:
-    """Real data beside the project; tests that need it are skipped where it is absent, unless it is required."""
+    """Real data beside the project; tests that need it are skipped where it is absent, unless it is
+    required."""
     folder = ROOT.parent / "shared" / "data"
     if not folder.is_dir():
         if os.environ.get("ANES_REQUIRE_SHARED_DATA") == "1":

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import IO, Any
 
 import pyarrow as pa
 
@@ -37,6 +37,19 @@ def _batch(rows: list[tuple[str, str | None, str | None, str | None]], first: in
     return Batch(first, texts, ids, urls, faults)
 
 
+class _Loud:
+    """warcio takes an EOFError for the end of the archive; a cut-off one must not pass."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+
+    def read(self, size: int = -1) -> bytes:
+        try:
+            return self._stream.read(size)
+        except EOFError as error:
+            raise OSError(str(error)) from None
+
+
 def _rows(unit: Unit) -> Iterator[tuple[str, str | None, str | None, str | None]]:
     from datatrove.pipeline.extractors import Trafilatura
     from datatrove.pipeline.extractors.base import ExtractorSandbox
@@ -48,7 +61,7 @@ def _rows(unit: Unit) -> Iterator[tuple[str, str | None, str | None, str | None]
     entry: Any = None
     with fs.open(path, "rb") as stream, ExtractorSandbox(timeout=TIMEOUT_SECONDS) as sandbox:
         try:
-            for entry in ArchiveIterator(decompressed(stream, path)):
+            for entry in ArchiveIterator(_Loud(decompressed(stream, path))):
                 row = _row(entry, sandbox, extractor.extract)
                 if row is not None:
                     yield row

@@ -1,4 +1,5 @@
-"""``anes list``, ``show``, ``verify``, ``diff``: what is there, how it came to be, whether it is whole, what changed."""
+"""``anes list``, ``show``, ``verify``, ``diff``: what is there, how it came to be, whether it is whole, what
+changed."""
 
 from pathlib import Path
 from typing import Annotated

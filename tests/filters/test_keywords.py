@@ -74,9 +74,10 @@ LETTERS = lexicon(
 
 PIECES = {
     "en": [
-        *"local anesthesia anaesthesias MAC mac MACs laryngoscopy laryngoscopies block blocks party".split(),
-        *"guedel s airway Airway minimum alveolar concentration é α ж 麻 1 × 😀 . - ' \u2019".split(),
-        *("\n", "\u00a0", "  ", " ", " ", " ", " "),
+        *("local", "anesthesia", "anaesthesias", "MAC", "mac", "MACs", "block", "blocks", "party"),
+        *("laryngoscopy", "laryngoscopies", "minimum", "alveolar", "concentration", "guedel", "s", "airway"),
+        *"éαж麻1×😀.-'’\n\u00a0",
+        *("Airway", "  ", " ", " ", " ", " "),
     ],
     "zh": [*"全身麻醉麻醉药品泵分级", "PCA", "pca", "ASA", "麻醉", "a", "1", "é", " ", "。", "😀", "\n"],
     "letters": [*"aaabbbcccyB   --", "s", "ies", "é", "麻", "\n"],
@@ -168,27 +169,28 @@ def reference(text: str, terms: Lexicon, *, context_window: int) -> dict[str, An
         if not (latin(hit.start) and glues(text, hit.start - 1))
         and not (latin(hit.end - 1) and glues(text, hit.end))
     }
-    voids = [hit for hit in whole if role[hit.term] == "not"]
-    left = [
-        hit
-        for hit in whole
-        if role[hit.term] != "not"
-        and not any(hit.start < void.end and void.start < hit.end for void in voids)
-    ]
-    longest = sorted(
-        (
+
+    def outermost(hits: set[Hit]) -> set[Hit]:
+        return {
             hit
-            for hit in left
+            for hit in hits
             if not any(
                 other.start <= hit.start
                 and hit.end <= other.end
                 and ((other.start, other.end) != (hit.start, hit.end) or other.term < hit.term)
-                for other in left
+                for other in hits
                 if other != hit
             )
-        ),
-        key=lambda hit: hit.start,
-    )
+        }
+
+    voids = [hit for hit in outermost(whole) if role[hit.term] == "not"]
+    left = {
+        hit
+        for hit in whole
+        if role[hit.term] != "not"
+        and not any(hit.start < void.end and void.start < hit.end for void in voids)
+    }
+    longest = sorted(outermost(left), key=lambda hit: hit.start)
     cores = [hit for hit in longest if role[hit.term] == "core"]
 
     def counts(hit: Hit) -> bool:
@@ -406,6 +408,12 @@ def test_a_not_phrase_voids_all_that_it_overlaps():
     assert counted("anesthesia block parties: MAC", ENGLISH) == [("anesthesia", "anesthesia"), ("MAC", "MAC")]
 
 
+def test_a_not_phrase_inside_a_longer_term_voids_nothing():
+    terms = lexicon("core: 麻醉", "core: 麻醉品质", "not: 麻醉品", language="zh")
+    assert counted("麻醉品质", terms) == [("麻醉品质", "麻醉品质")]
+    assert counted("麻醉品", terms) == []
+
+
 def test_a_not_phrase_that_is_no_whole_word_voids_nothing():
     assert counted("anesthesia, a block partying", ENGLISH) == [
         ("anesthesia", "anesthesia"),
@@ -616,9 +624,6 @@ def test_a_rule_below_its_floor_or_unknown_is_refused(rule: str):
 
 # --- the lexicons of the checkout ---
 
-VOIDED = {"麻醉品质"}
-"""Variants that a shorter ``not`` phrase of their own lexicon (麻醉品) voids: they can never count."""
-
 
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_each_term_of_the_checkout_is_found_and_each_not_phrase_voids_itself(language: str):
@@ -634,7 +639,7 @@ def test_each_term_of_the_checkout_is_found_and_each_not_phrase_voids_itself(lan
         else:
             assert survives, variant
             whole = [hit["term"] for hit in one["spans"]]
-            assert whole == [term.headword] or (not whole and variant in VOIDED), variant
+            assert whole == [term.headword], variant
             assert one["hits"] == len(whole) * (term.role == "core"), variant
 
 

@@ -27,7 +27,9 @@ def test_list_knows_the_version_and_imports_neither_prefect_nor_polars(demo: Pat
         f"assert CliRunner().invoke(app, ['list', '--root', {str(demo)!r}]).exit_code == 0\n"
         "print(sorted(m for m in ('prefect', 'polars', 'pyarrow', 'datatrove') if m in sys.modules))"
     )
-    done = subprocess.run([sys.executable, "-c", script], cwd=PROJECT, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=PROJECT, capture_output=True, text=True, check=True
+    )
     assert done.stdout.strip() == "[]"
 
 
@@ -70,14 +72,27 @@ def test_diff_says_what_was_added_removed_and_changed_and_why(anes, tmp_path: Pa
     (tmp_path / "in").mkdir()
     text = f"sources: [{{name: en, path: {tmp_path}/in, columns: {{id: id, url: url}}}}]\n"
     true[:90].write_parquet(tmp_path / "in/a.parquet")
-    first = anes("build", "corpus", "--config", recipe(tmp_path, text), "--version", "2026.11.01", "--root", tmp_path)
+    first = anes(
+        "build", "corpus", "--config", recipe(tmp_path, text), "--version", "2026.11.01", "--root", tmp_path
+    )
     assert first.code == 0, first.err
     changed = true[5:110].with_columns(
-        text=pl.when(pl.int_range(pl.len()) < 5).then(pl.col("text") + " Read on in part two.").otherwise("text")
+        text=pl.when(pl.int_range(pl.len()) < 5)
+        .then(pl.col("text") + " Read on in part two.")
+        .otherwise("text")
     )
     changed.write_parquet(tmp_path / "in/a.parquet")
     stricter = text + "keywords: {min_distinct: 6}\n"
-    second = anes("build", "corpus", "--config", recipe(tmp_path, stricter), "--version", "2026.12.01", "--root", tmp_path)
+    second = anes(
+        "build",
+        "corpus",
+        "--config",
+        recipe(tmp_path, stricter),
+        "--version",
+        "2026.12.01",
+        "--root",
+        tmp_path,
+    )
     assert second.code == 0, second.err
     done = anes("diff", "corpus@2026.11.01", "corpus@2026.12.01", "--root", tmp_path, "--json").json
     assert done["counts"]["removed"]["now rejected: too_few_terms"] > 5
@@ -91,7 +106,9 @@ def test_diff_says_what_was_added_removed_and_changed_and_why(anes, tmp_path: Pa
 
 def test_plan_counts_rows_and_builds_nothing(anes, tmp_path: Path) -> None:
     config = "deployments/corpus.demo.yaml"
-    found = anes("plan", "corpus", "--config", config, "--json", env={"ANES_ROOT": str(tmp_path / "root")}).json
+    found = anes(
+        "plan", "corpus", "--config", config, "--json", env={"ANES_ROOT": str(tmp_path / "root")}
+    ).json
     assert found["rows"] == pl.read_csv(SAMPLES / "kinds.csv").height
     assert 0 < found["kept"] < found["rows"]
     assert (found["requests"], found["tokens"], found["cost"]) == (0, 0, 0)
@@ -127,7 +144,11 @@ def test_doctor_fails_when_the_prefect_server_is_dead(anes, tmp_path: Path) -> N
 
 
 BAD: dict[str, tuple[str, int, list[str]]] = {
-    "misspelt key": ("sources: [{path: x.parquet}]\nkeyword: {min_hits: 1}", 2, ["keyword", "did you mean 'keywords'"]),
+    "misspelt key": (
+        "sources: [{path: x.parquet}]\nkeyword: {min_hits: 1}",
+        2,
+        ["keyword", "did you mean 'keywords'"],
+    ),
     "misspelt nested key": (
         "sources: [{path: x.parquet}]\nkeywords: {min_distnct: 1}",
         2,
@@ -143,10 +164,22 @@ BAD: dict[str, tuple[str, int, list[str]]] = {
         1,
         ["no column 'texts'", "did you mean 'text'"],
     ),
-    "half a parquet file": ("sources: [{path: '{tmp}/half.parquet'}]", 1, ["half.parquet is not a whole Parquet file"]),
+    "half a parquet file": (
+        "sources: [{path: '{tmp}/half.parquet'}]",
+        1,
+        ["half.parquet is not a whole Parquet file"],
+    ),
     "truncated gzip": ("sources: [{path: '{tmp}/cut.jsonl.gz'}]", 1, ["cut.jsonl.gz is cut off"]),
-    "gb18030 bytes": ("sources: [{path: '{tmp}/gb.jsonl', language: zh}]", 1, ["line 2", "not UTF-8", "GB18030"]),
-    "against a benchmark": ("sources: [{path: x.parquet}]\nagainst: bench@dev", 2, ["decontamination is not built yet"]),
+    "gb18030 bytes": (
+        "sources: [{path: '{tmp}/gb.jsonl', language: zh}]",
+        1,
+        ["line 2", "not UTF-8", "GB18030"],
+    ),
+    "against a benchmark": (
+        "sources: [{path: x.parquet}]\nagainst: bench@dev",
+        2,
+        ["decontamination is not built yet"],
+    ),
 }
 
 
@@ -166,10 +199,14 @@ def bad_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("case", BAD)
-def test_bad_input_is_told_with_what_where_and_what_next(case: str, anes, bad_files: Path, tmp_path: Path) -> None:
+def test_bad_input_is_told_with_what_where_and_what_next(
+    case: str, anes, bad_files: Path, tmp_path: Path
+) -> None:
     text, code, parts = BAD[case]
     root = tmp_path / "root"
-    done = anes("build", "corpus", "--config", recipe(tmp_path, text.replace("{tmp}", str(bad_files))), "--root", root)
+    done = anes(
+        "build", "corpus", "--config", recipe(tmp_path, text.replace("{tmp}", str(bad_files))), "--root", root
+    )
     assert done.code == code, done.err
     for part in parts:
         assert part in done.err, done.err
@@ -181,7 +218,10 @@ def test_bad_input_is_told_with_what_where_and_what_next(case: str, anes, bad_fi
     ("arguments", "expected"),
     [
         (("build", "corpus", "--config", "nowhere.yaml"), "no config file nowhere.yaml"),
-        (("build", "corpus", "--config", "deployments/corpus.demo.yaml", "--version", "tomorrow"), "is no version"),
+        (
+            ("build", "corpus", "--config", "deployments/corpus.demo.yaml", "--version", "tomorrow"),
+            "is no version",
+        ),
         (("build", "nonsense", "--config", "x"), "nonsense"),
         (("build", "corpus"), "--config"),
         (("diff", "corpus@dev", "bench@dev"), "different datasets"),
@@ -197,7 +237,17 @@ def test_a_wrong_call_exits_with_two(arguments: tuple[str, ...], expected: str, 
 def test_secrets_of_the_environment_reach_no_file_and_no_message(anes, tmp_path: Path) -> None:
     secret = "s3cr3t-9f1c-planted"
     env = {"AWS_SECRET_ACCESS_KEY": secret, "HF_TOKEN": secret, "LLM_API_KEY": secret}
-    done = anes("build", "corpus", "--config", "deployments/corpus.demo.yaml", "--root", tmp_path, "--sample", "40", env=env)
+    done = anes(
+        "build",
+        "corpus",
+        "--config",
+        "deployments/corpus.demo.yaml",
+        "--root",
+        tmp_path,
+        "--sample",
+        "40",
+        env=env,
+    )
     assert done.code == 0, done.err
     assert secret not in done.out + done.err
     for file in tmp_path.rglob("*"):

@@ -1,0 +1,120 @@
+"""A build killed at any moment continues and ends as if nothing had happened."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from anessuite.storage import Store
+from anessuite.verification import verify
+from anessuite.versions import DatasetRef
+
+PROJECT = Path(__file__).parents[2]
+SAMPLES = PROJECT / "samples" / "corpus"
+REF = DatasetRef("corpus", "2026.12.01")
+KILLS = 5
+
+
+@pytest.fixture(scope="module")
+def recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The samples in many files, so that there are many parts to be killed between and within."""
+    folder = tmp_path_factory.mktemp("many")
+    for name in ("fineweb-en", "fineweb-edu-zh"):
+        (folder / name).mkdir()
+        whole = pl.read_parquet(SAMPLES / f"{name}.parquet")
+        for part in range(24):
+            pl.concat([whole] * 12).gather_every(24, part).write_parquet(
+                folder / name / f"{part:02d}.parquet"
+            )
+    text = (
+        "sources:\n"
+        f"  - {{name: en, path: {folder}/fineweb-en, columns: {{id: id, url: url}}}}\n"
+        f"  - {{name: zh, path: {folder}/fineweb-edu-zh, language: zh}}\n"
+    )
+    (folder / "recipe.yaml").write_text(text)
+    return folder / "recipe.yaml"
+
+
+def start(recipe: Path, root: Path, environment: dict[str, str]) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "flows", "build", "corpus", "--config", str(recipe), "--root", str(root)]
+    command += ["--version", REF.version, "--workers", "2"]
+    with (root.parent / f"{root.name}.log").open("ab") as log:
+        return subprocess.Popen(
+            command, cwd=PROJECT, env=environment, stdout=log, stderr=log, start_new_session=True
+        )
+
+
+def files(root: Path) -> dict[str, str]:
+    manifest = Store(str(root)).manifest(REF)
+    return {file.path: file.sha256 for file in [*manifest.data_files(), *manifest.rejected_files()]}
+
+
+def marks(root: Path) -> int:
+    return len(list((root / f".build/corpus/{REF.version}/curate").glob("*.json")))
+
+
+@pytest.fixture(scope="module")
+def undisturbed(
+    recipe: Path, environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Path]:
+    root = tmp_path_factory.mktemp("undisturbed") / "root"
+    assert start(recipe, root, environment).wait(300) == 0
+    yield root
+
+
+def test_five_kills_and_a_finish_give_the_same_bytes(
+    recipe: Path, undisturbed: Path, environment: dict[str, str], tmp_path: Path
+) -> None:
+    root, chance = tmp_path / "root", random.Random(20261201)
+    done = [0]
+    for _ in range(KILLS):
+        process = start(recipe, root, environment)
+        seen, more = done[-1], chance.randint(1, 8)
+        while process.poll() is None and marks(root) < seen + more:
+            time.sleep(0.002)
+        time.sleep(chance.random() * 0.15)
+        assert process.poll() is None, "the build ended before it could be killed"
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        assert not (root / "corpus").exists()
+        done.append(marks(root))
+    assert done == sorted(done), "parts that were done were lost"
+    assert 0 < done[-1] < 48
+    assert start(recipe, root, environment).wait(300) == 0
+    assert files(root) == files(undisturbed)
+    assert verify(Store(str(root)), REF) == []
+    assert not (root / ".build/corpus").exists() or not list((root / ".build/corpus").iterdir())
+
+
+def test_a_second_build_of_the_version_is_told_so_and_changes_nothing(
+    recipe: Path, undisturbed: Path, environment: dict[str, str], tmp_path: Path
+) -> None:
+    root = tmp_path / "root"
+    first = start(recipe, root, environment)
+    while first.poll() is None and marks(root) < 2:
+        time.sleep(0.002)
+    os.killpg(first.pid, signal.SIGSTOP)
+    before = sorted(str(path) for path in root.rglob("*"))
+    command = [sys.executable, "-m", "flows", "build", "corpus", "--config", str(recipe), "--root", str(root)]
+    second = subprocess.run(
+        [*command, "--version", REF.version],
+        cwd=PROJECT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    after = sorted(str(path) for path in root.rglob("*"))
+    os.killpg(first.pid, signal.SIGCONT)
+    assert second.returncode == 1
+    assert "is being built by another process" in second.stderr
+    assert after == before
+    assert first.wait(300) == 0
+    assert files(root) == files(undisturbed)
