@@ -76,7 +76,7 @@ class Manifest(_Part):
     """Rows dropped, by reason."""
     funnel: list[Stage]
     masked: dict[str, int]
-    """Personal data masked in the kept rows, by kind."""
+    """Personal data masked, by kind, in the rows that passed the filters (before duplicates went)."""
     quarantined: list[Quarantined]
     requests: dict[str, int]
     """Model requests and tokens; empty where no model was asked."""

@@ -9,20 +9,18 @@ from typing import Any
 
 import polars as pl
 from prefect import task
-from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
-from prefect.context import TaskRunContext
 
 from anessuite import provenance
 from anessuite.builds import Build
 from anessuite.cards import dataset_card
 from anessuite.errors import NothingKept, RowsLost
 from anessuite.manifests import File, Manifest, Quarantined, Recipe, Stage
-from anessuite.reports import CorpusFacts, corpus_report
+from anessuite.reports import corpus_report
 from anessuite.schemas import DOCUMENT, REJECTED_DOCUMENT
 from anessuite.sharding import shard_count, write_shards
 from tasks import curate, deduplicate
-from tasks.progress import watched
+from tasks.describe import corpus_facts, show_in_ui
 from tasks.survey import read_plan
 
 STAGES: dict[str, tuple[str, ...]] = {
@@ -46,8 +44,6 @@ SUMMARY = (
     "Documents for continued pre-training on anesthesiology, "
     "found in web corpora by a two-stage keyword filter."
 )
-_SAMPLES_PER_REASON = 5
-_SAMPLES_KEPT = 8
 
 
 @task(name="publish", cache_policy=NO_CACHE)
@@ -56,22 +52,21 @@ def publish(build: Build, recipe: Recipe, *, specialty: str, licences: dict[str,
     nonsense."""
     parts, decisions = curate.results(build), deduplicate.read_decisions(build)
     build.store.remove(build.publish_folder)
-    with watched("publish", 1, lambda: 0):
-        kept = _write_kept(build, parts, decisions)
-        rejected = _write_rejected(build, parts, decisions)
-        funnel = _funnel(parts, _dropped_by_source(build, decisions))
-        warnings = _warnings(build, funnel)
-        manifest = _manifest(build, recipe, funnel, kept, rejected, parts, warnings)
-        _check_rows(manifest)
-        facts = _facts(build, manifest, licences)
-        texts = {
-            "README.md": dataset_card(manifest, licences=licences, summary=SUMMARY),
-            "report.html": corpus_report(manifest, facts),
-        }
-        files = [_write_text(build, name, text) for name, text in texts.items()]
-        manifest = manifest.model_copy(update={"files": [*manifest.files, *files]})
-        build.publish(manifest)
-    _show(build, manifest, facts, specialty)
+    kept = _write_kept(build, parts, decisions)
+    rejected = _write_rejected(build, parts, decisions)
+    funnel = _funnel(parts, _dropped_by_source(build, decisions))
+    warnings = _warnings(build, funnel)
+    manifest = _manifest(build, recipe, funnel, kept, rejected, parts, warnings)
+    _check_rows(manifest)
+    facts = corpus_facts(build, manifest, licences)
+    texts = {
+        "README.md": dataset_card(manifest, licences=licences, summary=SUMMARY),
+        "report.html": corpus_report(manifest, facts),
+    }
+    files = [_write_text(build, name, text) for name, text in texts.items()]
+    manifest = manifest.model_copy(update={"files": [*manifest.files, *files]})
+    build.publish(manifest)
+    show_in_ui(build, manifest, facts, specialty)
     return str(build.ref)
 
 
@@ -161,17 +156,19 @@ def _funnel(parts: list[dict[str, Any]], repeated: dict[str, Counter[str]]) -> l
 
 def _warnings(build: Build, funnel: list[Stage]) -> list[str]:
     found: list[str] = []
-    last = [stage for stage in funnel if stage.stage == list(STAGES)[-1]]
-    for source, rows in [(stage.source, stage.rows_out) for stage in last]:
-        read = next(stage.rows_in for stage in funnel if stage.source == source)
-        if read and not rows:
-            found.append(
-                f"source {source}: none of {read:,} rows is kept; is it the language of its lexicon?"
-            )
+    for source in dict.fromkeys(stage.source for stage in funnel):
+        mine = [stage for stage in funnel if stage.source == source]
+        read, with_term, kept = mine[0].rows_in, mine[1].rows_out, mine[-1].rows_out
         if not read:
             found.append(f"source {source} holds no rows")
+        elif not with_term:
+            found.append(
+                f"source {source}: no term at all in {read:,} rows; is it the language of its lexicon?"
+            )
+        elif not kept:
+            found.append(f"source {source}: none of {read:,} rows is kept, though {with_term:,} hold a term")
     found += [f"left out {q.path} of source {q.source}: {q.error}" for q in _quarantined(build)]
-    if not sum(stage.rows_out for stage in last):
+    if not sum(stage.rows_out for stage in funnel if stage.stage == list(STAGES)[-1]):
         reasons = sum((Counter(stage.dropped) for stage in funnel), Counter[str]())
         raise NothingKept(
             f"{build.ref}: no row is kept. Dropped: {dict(reasons.most_common())}",
@@ -232,83 +229,3 @@ def _check_rows(manifest: Manifest) -> None:
             f"{stored:,} of {counted:,} dropped rows are stored",
             "this is a defect of the product: report it, and build anew with --restart",
         )
-
-
-def _facts(build: Build, manifest: Manifest, licences: dict[str, str]) -> CorpusFacts:
-    terms, lengths, densities, kept = [], [], [], []
-    for file in manifest.data_files():
-        rows = pl.read_parquet(build.store.read_bytes(f"{build.publish_folder}/{file.path}"))
-        chars = rows.select("language", value=pl.col("text").str.len_chars().cast(pl.Float64))
-        terms.append(rows.explode("terms").group_by("language", term="terms").len("documents"))
-        lengths.append(_histogram(chars))
-        densities.append(
-            _histogram(rows.select("language", value=pl.col("hits_per_1000_chars").cast(pl.Float64)))
-        )
-        kept.append(
-            rows.head(_SAMPLES_KEPT).select("language", "source", "source_id", "url", "text", "terms")
-        )
-    samples = [
-        pl.read_parquet(build.store.read_bytes(f"{build.publish_folder}/{file.path}"))
-        .group_by("reason", maintain_order=True)
-        .head(_SAMPLES_PER_REASON)
-        for file in manifest.rejected_files()[:4]
-    ]
-    return CorpusFacts(
-        term_documents=_summed(terms, ["language", "term"]),
-        lengths=_summed(lengths, ["language", "lower", "upper"]),
-        densities=_summed(densities, ["language", "lower", "upper"]),
-        rejected_samples=pl.concat(samples)
-        .group_by("reason", maintain_order=True)
-        .head(_SAMPLES_PER_REASON)
-        .select("reason", "language", "source", "source_id", "url", "text", "evidence"),
-        kept_samples=pl.concat(kept).group_by("language", maintain_order=True).head(_SAMPLES_KEPT),
-        licences=licences,
-    )
-
-
-def _histogram(values: pl.DataFrame) -> pl.DataFrame:
-    """Rows per eighth of a decade, by language."""
-    lower = 10 ** ((pl.col("value").clip(1e-3).log10() * 8).floor() / 8)
-    return (
-        values.with_columns(lower=lower.round(6))
-        .group_by("language", "lower")
-        .len("documents")
-        .with_columns(upper=(pl.col("lower") * 10 ** (1 / 8)).round(6))
-    )
-
-
-def _summed(frames: list[pl.DataFrame], keys: list[str]) -> pl.DataFrame:
-    total = pl.concat(frames).group_by(keys).agg(pl.col("documents").sum())
-    return total.select(*keys, "documents").sort(
-        ["documents", *keys], descending=[True, *([False] * len(keys))]
-    )
-
-
-def _show(build: Build, manifest: Manifest, facts: CorpusFacts, specialty: str) -> None:
-    """Funnel, samples and the report as artifacts of the flow UI."""
-    if TaskRunContext.get() is None:
-        return
-    key = f"{build.ref.name}-{build.ref.version}".replace(".", "-")
-    rows = [
-        {"stage": s.stage, "source": s.source, "in": s.rows_in, "out": s.rows_out, "dropped": str(s.dropped)}
-        for s in manifest.funnel
-    ]
-    create_table_artifact(table=rows, key=f"{key}-funnel", description=f"{build.ref}: funnel of {specialty}")
-    terms = facts.term_documents.head(40).to_dicts()
-    create_table_artifact(table=terms, key=f"{key}-terms", description=f"{build.ref}: documents per term")
-    samples = facts.rejected_samples.with_columns(pl.col("text").str.head(200)).to_dicts()
-    lines = [
-        f"- **{row['reason']}** {row['source']} `{row['source_id']}`: {_plain(row['text'])}"
-        for row in samples
-    ]
-    create_markdown_artifact(
-        "\n".join(lines), key=f"{key}-rejected", description=f"{build.ref}: rejected rows"
-    )
-    report = build.store.absolute(build.store.folder(build.ref), "report.html")
-    create_link_artifact(
-        link=build.store.fs.unstrip_protocol(report), key=f"{key}-report", link_text="report.html"
-    )
-
-
-def _plain(text: str | None) -> str:
-    return "".join(c if c.isalnum() or c in " .,;:()%-" else " " for c in text or "(no text)")
