@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
 from prefect import task
@@ -48,35 +49,32 @@ class Curated:
 
 def curate_batch(batch: Batch, unit: Unit, curation: Curation) -> Curated:
     """Keep or drop the rows of one batch, with the reason."""
-    usable = batch.text.is_valid()
-    survivors = any_term(batch.text, curation.lexicon)
-    unusable = _rows(batch, unit, usable.to_numpy(zero_copy_only=False) == 0)
-    frame = _rows(batch, unit, survivors)
+    frame = _rows(batch, unit, any_term(batch.text, curation.lexicon))
+    unusable = _rows(batch, unit, batch.text.is_null().to_numpy(zero_copy_only=False))
     kept, rejected = _judge(frame, curation)
     dropped = len(batch.text) - frame.height - unusable.height
-    return Curated(kept, pl.concat([_unusable(unusable), rejected]), dropped)
+    return Curated(kept, pl.concat([_unusable(unusable), rejected]) if unusable.height else rejected, dropped)
 
 
-def _rows(batch: Batch, unit: Unit, chosen: Any) -> pl.DataFrame:
-    mask = pa.array(chosen)
-    rows = pl.Series("row", range(batch.first_row, batch.first_row + len(batch.text)), dtype=pl.Int64)
-    label = pl.format(f"{unit.file.name.replace('{', '(').replace('}', ')')}#{{}}", pl.col("row"))
+def _rows(batch: Batch, unit: Unit, chosen: np.ndarray) -> pl.DataFrame:
+    rows = np.flatnonzero(chosen)
+    label = f"{unit.file.name.replace('{', '(').replace('}', ')')}#{{}}"
 
     def column(array: pa.Array | None) -> pl.Series:
-        if array is None:
-            return pl.Series([None] * mask.true_count, dtype=pl.String)
-        return pl.Series(pl.from_arrow(array.filter(mask)), dtype=pl.String)
+        if array is None or not len(rows):
+            return pl.Series([None] * len(rows), dtype=pl.String)
+        return pl.Series(pl.from_arrow(array.take(pa.array(rows))), dtype=pl.String)
 
     return pl.DataFrame(
         {
-            "row": rows.filter(pl.Series(chosen)),
+            "row": pl.Series(rows + batch.first_row, dtype=pl.Int64),
             "text": column(batch.text),
             "source_id": column(batch.source_id),
             "url": column(batch.url),
             "fault": column(batch.fault),
         }
     ).with_columns(
-        source_id=pl.coalesce("source_id", label),
+        source_id=pl.coalesce("source_id", pl.format(label, pl.col("row"))),
         language=pl.lit(unit.source.language),
         source=pl.lit(unit.source.label),
     )
@@ -98,7 +96,7 @@ def _unusable(frame: pl.DataFrame) -> pl.DataFrame:
 def _judge(frame: pl.DataFrame, curation: Curation) -> tuple[pl.DataFrame, pl.DataFrame]:
     statistics = pl.col("statistics")
     frame = (
-        frame.with_columns(personal_data.counts("text").alias("masked"), text=personal_data.mask("text"))
+        _mask(frame)
         .with_columns(
             id=content_id(pl.col("text")),
             statistics=term_statistics(curation.lexicon, context_window=curation.keywords.context_window),
@@ -125,6 +123,19 @@ def _judge(frame: pl.DataFrame, curation: Curation) -> tuple[pl.DataFrame, pl.Da
         *(statistics.struct.field(name) for name in ("terms", "core", "hits", "per_1000_chars", "spans"))
     )
     return kept, rejected.with_columns(evidence=shown.struct.json_encode()).select(REJECTED_DOCUMENT.names)
+
+
+def _mask(frame: pl.DataFrame) -> pl.DataFrame:
+    """Personal data masked, and counted in ``masked``; counting masks again, so only texts that changed."""
+    plain, changed = pl.col("plain"), pl.col("text") != pl.col("plain")
+    counts = personal_data.counts("plain").struct.unnest()
+    return (
+        frame.with_columns(plain=pl.col("text"), text=personal_data.mask("text"))
+        .with_columns(plain=pl.when(changed).then(plain))
+        .with_columns(counts)
+        .with_columns(masked=pl.struct(pl.col(personal_data.KINDS).fill_null(0)))
+        .drop("plain", *personal_data.KINDS)
+    )
 
 
 @dataclass(slots=True)

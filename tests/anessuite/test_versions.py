@@ -20,7 +20,8 @@ def test_a_reference_reads_back_as_it_is_written(version: str) -> None:
     [
         "../etc@dev", "a/b@dev", "/corpus@dev", "corpus@../dev", "corpus@2026.12.01/..", "corpus@", "@dev",
         "Corpus@dev", ".build@dev", "corpus@latest", "corpus@2026.12.1", "corpus@2026.12.01.", "corpus@dev\n",
-        "corpus\n@dev", "corpus@dev@dev", "cor pus@dev", f"{'a' * 65}@dev", "corpus@２０２６.12.01", "c\\d@dev",
+        "corpus\n@dev", "corpus@dev@dev", "cor pus@dev", f"{'a' * 65}@dev", "corpus@２０２６.12.01",
+        "c\\d@dev",
     ],
 )  # fmt: skip
 def test_other_forms_and_path_escapes_are_refused(text: str) -> None:

@@ -136,11 +136,11 @@ def test_a_keyword_reject_keeps_its_terms_and_their_offsets_in_the_text(demo: Pa
         assert 0 <= span["start"] < span["end"] <= len(text)
 
 
-def test_the_datasets_library_loads_both_configs_by_the_card(demo: Path) -> None:
+def test_the_datasets_library_loads_both_configs_by_the_card(demo: Path, tmp_path: Path) -> None:
     import datasets
 
     for language, count in manifest(demo).rows.items():
-        loaded = datasets.load_dataset(str(demo / "corpus/dev"), language, split="train")
+        loaded = datasets.load_dataset(str(demo / "corpus/dev"), language, split="train", cache_dir=str(tmp_path))
         assert loaded.num_rows == count
 
 
