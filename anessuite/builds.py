@@ -172,6 +172,8 @@ def _file_lock(path: str, what: str) -> Iterator[None]:
             fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise _in_progress(what, _owner(file)) from None
+        if not os.path.exists(path) or not os.path.samestat(os.stat(path), os.fstat(file.fileno())):
+            raise _in_progress(what, "")  # a build that just ended took the file away under us
         _held_here.add(path)
         try:
             file.truncate(0)
@@ -199,12 +201,14 @@ def _lease(store: Store, path: str, what: str) -> Iterator[None]:
     """A lock object renewed every third of LEASE_SECONDS, for stores without file locks."""
     owner = uuid.uuid4().hex
     held = _read_lease(store, path)
-    if held is not None and time.time() - held["renewed"] < LEASE_SECONDS:
-        raise _in_progress(what, "")
-    _write_lease(store, path, owner)
-    now = _read_lease(store, path)
-    if now is None or now["owner"] != owner:
-        raise _in_progress(what, "")
+    if held is not None:
+        if time.time() - held["renewed"] < LEASE_SECONDS:
+            raise _in_progress(what, "")
+        store.fs.rm_file(store.absolute(path))
+    try:  # create only: of two that come at once, one wins
+        store.fs.pipe_file(store.absolute(path), _lease_of(owner), mode="create")
+    except FileExistsError:
+        raise _in_progress(what, "") from None
     stop = threading.Event()
 
     def is_ours() -> bool:
@@ -233,4 +237,8 @@ def _read_lease(store: Store, path: str) -> dict[str, Any] | None:
 
 
 def _write_lease(store: Store, path: str, owner: str) -> None:
-    store.write_bytes(path, json.dumps({"owner": owner, "renewed": time.time()}).encode())
+    store.write_bytes(path, _lease_of(owner))
+
+
+def _lease_of(owner: str) -> bytes:
+    return json.dumps({"owner": owner, "renewed": time.time()}).encode()

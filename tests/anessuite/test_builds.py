@@ -158,7 +158,7 @@ def test_on_an_object_store_the_manifest_comes_last(s3_root: str, monkeypatch: p
     monkeypatch.setattr(store.fs, "copy", watched_copy)
     monkeypatch.setattr(store.fs, "pipe_file", watched_pipe)
     build_and_publish(store, REF, {"data/a": b"1", "zzz.html": b"2"})
-    assert order == ["a", "zzz.html", "manifest.json"]
+    assert order == ["lock", "a", "zzz.html", "manifest.json"]
     assert store.is_finished(REF)
 
 
