@@ -1,6 +1,7 @@
 """Input of the corpus benchmark: FineWeb-like Parquet, resampled from a few megabytes of real documents.
 
-A row pools the paragraphs of random documents of one file, shuffled and cut to the length of a real document, so
+A row pools the paragraphs of random documents of one file, shuffled and cut to the length of a real
+document, so
 that rows repeat sentences but no row repeats another. Documents are pooled two at a time, not all at once:
 terms then stay as clustered as they are in real pages, and so does the share of rows that survives.
 """
@@ -75,11 +76,12 @@ def _text(row: dict[str, Any]) -> str:
 
 
 def make_input(folder: Path, data: Path, mix: str, *, megabytes: float, files: int, seed: int) -> list[Path]:
-    """Write ``files`` Parquet files of together ``megabytes`` (10^6 bytes of UTF-8 text); the same for a seed."""
+    """Write ``files`` Parquet files of together ``megabytes`` (10^6 bytes of UTF-8 text); the same for a
+    seed."""
     web = [Pool.of(texts) for texts in real_texts(data, WEB_FILES)]
     medical = [Pool.of(texts) for texts in real_texts(data, MEDICAL_FILES)]
     share = WEB_MEDICAL_SHARE if mix == "web" else _documents(medical) / _documents(web + medical)
-    chance = random.Random(f"{seed}:{mix}")  # noqa: S311
+    chance = random.Random(f"{seed}:{mix}")
     folder.mkdir(parents=True)
     paths = [folder / f"{mix}-{number:03d}.parquet" for number in range(files)]
     for path in paths:
@@ -123,7 +125,8 @@ def fineweb_table(texts: list[str], chance: random.Random) -> pa.Table:
 
 
 def repeat_file(source: Path, target: Path, *, megabytes: float, rows_a_group: int) -> int:
-    """One Parquet file of about ``megabytes`` on disk: the rows of ``source`` again and again; the bytes of text.
+    """One Parquet file of about ``megabytes`` on disk: the rows of ``source`` again and again; the bytes of
+    text.
 
     Its row groups have ``rows_a_group`` rows, whatever that makes in bytes.
     """

@@ -1,4 +1,5 @@
-"""What the corpus benchmark measures, each in a process of its own: ``run`` starts it, ``main`` is the other end.
+"""What the corpus benchmark measures, each in a process of its own: ``run`` starts it, ``main`` is the other
+end.
 
 A job's time starts after the imports, which are reported apart, and ends when its output is on disk.
 """
@@ -21,7 +22,8 @@ LANGUAGE, SPECIALTY = "en", "anesthesiology"
 
 
 def run(job: str, files: list[Path], *, cpus: set[int], scratch: Path, workers: int = 1) -> Result:
-    """Run one job on ``cpus`` only; ``seconds``, ``imports`` (seconds), ``rss`` (peak bytes) and its own figures."""
+    """Run one job on ``cpus`` only; ``seconds``, ``imports`` (seconds), ``rss`` (peak bytes) and its own
+    figures."""
     begun = time.time()
     with tempfile.TemporaryDirectory(dir=scratch) as folder:
         call = {"job": job, "files": [str(file) for file in files], "folder": folder, "workers": workers}
@@ -30,6 +32,7 @@ def run(job: str, files: list[Path], *, cpus: set[int], scratch: Path, workers: 
             env=os.environ | {"POLARS_MAX_THREADS": "1", "OMP_NUM_THREADS": "1"},
             preexec_fn=lambda: os.sched_setaffinity(0, cpus),
             stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
             text=True,
             check=True,
         )
@@ -135,7 +138,7 @@ def _profile(files: list[str], folder: str, workers: int) -> Callable[[], Result
     timed(survey, "find_files", "digest of the input")
     timed_batches(curate, "read_unit", "decoding")
     timed(curate, "any_term", "stage 1")
-    timed(curate, "_judge", "stage 2, masks, quality")
+    timed(curate, "judge", "stage 2, masks, quality")
     timed(ParquetSink, "write", "writing")
     timed(ParquetSink, "__exit__", "writing")
     scanner = filters.keywords.scanner

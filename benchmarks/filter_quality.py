@@ -3,7 +3,8 @@
     python -m benchmarks.filter_quality --data ../shared/data/web [--errors] [--json FILE]
 
 The labelled documents are a stratified random draw (see ``benchmarks/labels/README.md``); each stands for
-``stratum_size / stratum_drawn`` documents, and the weighted figures estimate the whole collection. Thresholds and
+``stratum_size / stratum_drawn`` documents, and the weighted figures estimate the whole collection.
+Thresholds and
 lexicons were set on the half ``tune``; the half ``confirm`` was looked at once, for the figures.
 """
 
@@ -27,7 +28,8 @@ TARGET = 0.90
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """Figures of one language and half. ``precision`` and ``recall`` are weighted; intervals are Wilson's, 95 %."""
+    """Figures of one language and half. ``precision`` and ``recall`` are weighted; intervals are Wilson's,
+    95 %."""
 
     language: str
     half: str
@@ -131,19 +133,18 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     arguments = parser.parse_args()
     scores: list[Score] = []
-    print(
-        f"{'language':9}{'half':9}{'docs':>6}{'relevant':>10}{'kept':>6}{'both':>6}   precision           recall"
-    )
+    heading = f"{'language':9}{'half':9}{'docs':>6}{'relevant':>10}{'kept':>6}{'both':>6}"
+    print(f"{heading}   precision           recall")
     for language in ("en", "zh"):
         documents = judged(labelled(arguments.data, language), language)
         for half in ("tune", "confirm", "all"):
             found = score(documents, language, half)
             scores.append(found)
-            print(
-                f"{language:9}{half:9}{found.documents:6}{found.relevant:10}{found.kept:6}{found.both:6}   "
-                f"{found.precision:.2f} (>= {found.precision_low:.2f})    {found.recall:.2f} (>= {found.recall_low:.2f})"
-                f"    {'reached' if found.met else 'NOT reached'}: {TARGET:.2f} each"
-            )
+            counts = f"{found.documents:6}{found.relevant:10}{found.kept:6}{found.both:6}"
+            precision = f"{found.precision:.2f} (>= {found.precision_low:.2f})"
+            recall = f"{found.recall:.2f} (>= {found.recall_low:.2f})"
+            verdict = f"{'reached' if found.met else 'NOT reached'}: {TARGET:.2f} each"
+            print(f"{language:9}{half:9}{counts}   {precision}    {recall}    {verdict}")
         if arguments.errors:
             wrong = documents.filter(
                 (pl.col("half") == "tune") & (pl.col("reason").is_null() != (pl.col("relevant") == 1))

@@ -7,9 +7,11 @@ they overlap, ``context`` terms count near a ``core`` term only. Both run on Hyp
 2019), whose automaton reports every occurrence of every pattern, so that nothing hides behind another match.
 """
 
+import hashlib
 import re
 from collections.abc import Callable
-from functools import lru_cache
+from contextlib import suppress
+from importlib.metadata import version
 from typing import Any, cast
 
 import hyperscan
@@ -32,9 +34,9 @@ class KeywordRules(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    min_hits: int = Field(default=1, ge=1, description="counted hits in all")
+    min_hits: int = Field(default=3, ge=1, description="counted hits in all")
     min_core: int = Field(default=1, ge=1, description="distinct core terms")
-    min_distinct: int = Field(default=3, ge=1, description="distinct counted terms")
+    min_distinct: int = Field(default=2, ge=1, description="distinct counted terms")
     min_per_1000_chars: float = Field(
         default=1.0, ge=0, description="counted hits per 1,000 characters of text"
     )
@@ -47,7 +49,8 @@ def any_term(texts: pa.Array | pa.ChunkedArray, lexicon: Lexicon) -> np.ndarray:
     """Stage 1: a boolean per document, True where a core or context term occurs as a substring.
 
     May let a document pass whose only "term" reaches over into the next one of the array, or is parted by
-    up to nine blanks; stage 2 sees that. It never misses one. ``texts`` is a string or large_string array; null is False.
+    up to nine blanks; stage 2 sees that. It never misses one. ``texts`` is a string or large_string array;
+    null is False.
     """
     array = contiguous(texts)
     found = np.zeros(len(array), dtype=bool)
@@ -129,19 +132,23 @@ def _reason(holds: pl.Expr, reason: str) -> pl.Expr:
 class Scanner:
     """A lexicon compiled: one automaton for "any term", one for where each variant begins and ends."""
 
-    def __init__(self, lexicon: Lexicon) -> None:
-        self.lexicon = lexicon
-        variants = [(index, variant) for index, term in enumerate(lexicon.terms) for variant in term.variants]
+    def __init__(self, lexicon: Lexicon, automata: tuple[bytes, bytes] | None = None) -> None:
+        variants = _variants(lexicon)
         self.term_of = np.array([index for index, _ in variants])
         self.headwords = [term.headword for term in lexicon.terms]
         self.role_is_core = np.array([term.role == "core" for term in lexicon.terms])
         self.role_is_not = np.array([term.role == "not" for term in lexicon.terms])
-        counting = [variant for index, variant in variants if not self.role_is_not[index]]
-        self.any = _compile([expression(variant, plural=False) for variant in minimal(counting)], som=False)
-        exact = [expression(variant, plural=True) for _, variant in variants]
-        self.spans = _compile(exact, som=True)
+        any_term, exact = _expressions(lexicon)
+        if automata is None:
+            self.any, self.spans = _compile(any_term, som=False), _compile(exact, som=True)
+        else:
+            self.any, self.spans = (_loaded(automaton) for automaton in automata)
         self._exact = {i: _pattern(*form) for i, form in enumerate(exact) if _BLANK in form[0]}
         self._has_blank = np.array([_BLANK in source for source, _ in exact])
+
+    def automata(self) -> tuple[bytes, bytes]:
+        """Both automata as bytes, for another process on the same kind of processor."""
+        return hyperscan.dumpb(self.any), hyperscan.dumpb(self.spans)
 
     def find(self, offsets: np.ndarray, data: memoryview) -> Spans:
         """Every occurrence of every variant that lies inside one document, in byte offsets of ``data``."""
@@ -163,10 +170,53 @@ class Scanner:
         return exact
 
 
-@lru_cache(maxsize=8)
+Expressions = list[tuple[bytes, bool]]
+
+
+def _variants(lexicon: Lexicon) -> list[tuple[int, str]]:
+    return [(index, variant) for index, term in enumerate(lexicon.terms) for variant in term.variants]
+
+
+def _expressions(lexicon: Lexicon) -> tuple[Expressions, Expressions]:
+    """What stage 1 and stage 2 look for: byte expressions, and whether their case matters."""
+    counting = [variant for term in lexicon.terms if term.role != "not" for variant in term.variants]
+    return (
+        [expression(variant, plural=False) for variant in minimal(counting)],
+        [expression(variant, plural=True) for _, variant in _variants(lexicon)],
+    )
+
+
+def automata_key(lexicon: Lexicon) -> str:
+    """Names a lexicon's automata: equal keys mean equal expressions and one version of Hyperscan."""
+    content = repr((_expressions(lexicon), _LOOSE_BLANK, version("hyperscan")))
+    return hashlib.sha256(content.encode()).hexdigest()[:32]
+
+
+_scanners: dict[Lexicon, Scanner] = {}
+
+
 def scanner(lexicon: Lexicon) -> Scanner:
-    """The compiled form, once per process and lexicon (compiling takes about a second)."""
-    return Scanner(lexicon)
+    """The compiled form, once per process and lexicon (compiling the English one takes two seconds)."""
+    if lexicon not in _scanners:
+        _scanners[lexicon] = Scanner(lexicon)
+    return _scanners[lexicon]
+
+
+def is_compiled(lexicon: Lexicon) -> bool:
+    """True if this process has the compiled form already."""
+    return lexicon in _scanners
+
+
+def preload(lexicon: Lexicon, automata: tuple[bytes, bytes]) -> None:
+    """Use automata that another process compiled, if they run on this processor; else `scanner` compiles."""
+    with suppress(hyperscan.HyperscanError):
+        _scanners[lexicon] = Scanner(lexicon, automata)
+
+
+def _loaded(automaton: bytes) -> hyperscan.Database:
+    database = hyperscan.loadb(automaton, hyperscan.HS_MODE_BLOCK)
+    database.scratch = hyperscan.Scratch(database)
+    return database
 
 
 def _compile(expressions: list[tuple[bytes, bool]], *, som: bool) -> hyperscan.Database:

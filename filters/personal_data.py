@@ -75,14 +75,17 @@ def counts(text: str = "text") -> pl.Expr:
     for null."""
 
     def count(texts: pl.Series) -> pl.Series:
-        column = pl.col("text")
         frame = pl.DataFrame({"text": texts, "masked": pl.select(_masked(pl.lit(texts))).to_series()})
-        tags = [(_tags(pl.col("masked"), tag) - _tags(column, tag)).alias(kind) for kind, tag in TAGS.items()]
-        known = pl.when(column.is_not_null()).then(pl.struct(tags))
-        return frame.select(known.alias(texts.name)).to_series()
+        return frame.select(tags_written("text", "masked").alias(texts.name)).to_series()
 
     fields = pl.Struct(dict.fromkeys(KINDS, pl.UInt32))
     return pl.col(text).map_batches(count, return_dtype=fields, is_elementwise=True)
+
+
+def tags_written(text: str, masked: str) -> pl.Expr:
+    """`counts`, from a column and what `mask` made of it."""
+    tags = [(_tags(pl.col(masked), tag) - _tags(pl.col(text), tag)).alias(kind) for kind, tag in TAGS.items()]
+    return pl.when(pl.col(text).is_not_null()).then(pl.struct(tags))
 
 
 def valid_cn_id(number: str) -> bool:

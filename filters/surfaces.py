@@ -49,15 +49,25 @@ def _character(character: str) -> bytes:
 def minimal(variants: list[str]) -> list[str]:
     """The variants that stage 1 needs: one that contains another is found whenever that other one is."""
     keep: list[str] = []
+    cased: list[str] = []
+    folded: list[bytes] = []  # the scanner folds ASCII letters only
+    consonant_y: list[bytes] = []
     for variant in sorted(set(variants), key=lambda v: (len(v), v)):
-        if not any(_implies(variant, short) for short in keep):
-            keep.append(variant)
+        whole = variant.encode().lower()
+        plural_y = bool(_CONSONANT_Y.search(variant))
+        stem = whole[:-1] if plural_y else whole  # its plural ends in -ies
+        implied = (
+            (is_cased(variant) and any(short in variant for short in cased))
+            or any(short in stem for short in folded)
+            or any(short in whole for short in consonant_y)
+        )
+        if implied:
+            continue
+        keep.append(variant)
+        if is_cased(variant):
+            cased.append(variant)
+        elif plural_y:
+            consonant_y.append(whole)
+        else:
+            folded.append(whole)
     return keep
-
-
-def _implies(variant: str, short: str) -> bool:
-    if is_cased(short):
-        return is_cased(variant) and short in variant
-    if _CONSONANT_Y.search(variant) and not _CONSONANT_Y.search(short):
-        variant = variant[:-1]  # its plural ends in -ies
-    return short.encode().lower() in variant.encode().lower()  # the scanner folds ASCII letters only

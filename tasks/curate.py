@@ -6,7 +6,7 @@ dies does only the missing units again and any worker may take any unit.
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -28,32 +28,33 @@ from filters.language import wrong_language
 from filters.quality import quality_reason
 from tasks.engines import Engine, run_ranks
 from tasks.progress import watched
-from tasks.survey import Curation, read_plan
+from tasks.survey import Curation, load_automata, read_plan
 
 STEP = "curate"
 NO_TEXT = "no_text"
 NO_TERM = "no_term"
+JUDGED_BYTES = 16 << 20
+"""Survivors of stage 1 judged at once: the patterns of the rules are compiled anew each time."""
 POSITION = pa.field("position", pa.uint64(), nullable=False)
 """Where a kept row stands among all rows of the build: unit number * 2^32 + row of the part."""
 KEPT = pa.schema([*DOCUMENT, POSITION])
 
 
 @dataclass(frozen=True, slots=True)
-class Curated:
-    """Rows of one batch after curation, and how many were dropped without being stored."""
+class Screened:
+    """A batch after stage 1: rows that hold a term, rows that could not be read, and how many had no term."""
 
-    kept: pl.DataFrame
-    rejected: pl.DataFrame
+    survivors: pl.DataFrame
+    unusable: pl.DataFrame
     not_stored: int
 
 
-def curate_batch(batch: Batch, unit: Unit, curation: Curation) -> Curated:
-    """Keep or drop the rows of one batch, with the reason."""
-    frame = _rows(batch, unit, any_term(batch.text, curation.lexicon))
-    unusable = _rows(batch, unit, batch.text.is_null().to_numpy(zero_copy_only=False))
-    kept, rejected = _judge(frame, curation)
-    dropped = len(batch.text) - frame.height - unusable.height
-    return Curated(kept, pl.concat([_unusable(unusable), rejected]) if unusable.height else rejected, dropped)
+def screen(batch: Batch, unit: Unit, curation: Curation) -> Screened:
+    """Stage 1: set apart the rows that hold a term, and those that could not be read."""
+    usable = batch.text.is_valid().to_numpy(zero_copy_only=False)
+    survivors = _rows(batch, unit, any_term(batch.text, curation.lexicon))
+    unusable = _unusable(_rows(batch, unit, ~usable))
+    return Screened(survivors, unusable, len(batch.text) - survivors.height - unusable.height)
 
 
 def _rows(batch: Batch, unit: Unit, chosen: np.ndarray) -> pl.DataFrame:
@@ -93,11 +94,14 @@ def _unusable(frame: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _judge(frame: pl.DataFrame, curation: Curation) -> tuple[pl.DataFrame, pl.DataFrame]:
+def judge(survivors: pl.DataFrame, curation: Curation) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Personal data, stage 2, language, quality: the kept rows, and the rejected ones with their reason."""
     statistics = pl.col("statistics")
     frame = (
-        _mask(frame)
+        survivors.rename({"text": "original"})
+        .with_columns(text=personal_data.mask("original"))
         .with_columns(
+            masked=personal_data.tags_written("original", "text"),
             id=content_id(pl.col("text")),
             statistics=term_statistics(curation.lexicon, context_window=curation.keywords.context_window),
         )
@@ -125,45 +129,52 @@ def _judge(frame: pl.DataFrame, curation: Curation) -> tuple[pl.DataFrame, pl.Da
     return kept, rejected.with_columns(evidence=shown.struct.json_encode()).select(REJECTED_DOCUMENT.names)
 
 
-def _mask(frame: pl.DataFrame) -> pl.DataFrame:
-    """Personal data masked, and counted in ``masked``; counting masks again, so only texts that changed."""
-    plain, changed = pl.col("plain"), pl.col("text") != pl.col("plain")
-    counts = personal_data.counts("plain").struct.unnest()
-    return (
-        frame.with_columns(plain=pl.col("text"), text=personal_data.mask("text"))
-        .with_columns(plain=pl.when(changed).then(plain))
-        .with_columns(counts)
-        .with_columns(masked=pl.struct(pl.col(personal_data.KINDS).fill_null(0)))
-        .drop("plain", *personal_data.KINDS)
-    )
+class _Part:
+    """Writes the rows of one part and counts them; survivors are judged JUDGED_BYTES at a time."""
 
+    def __init__(self, key: int, curation: Curation, kept: ParquetSink, rejected: ParquetSink) -> None:
+        self._first, self._curation = key << 32, curation
+        self._kept, self._rejected = kept, rejected
+        self._held: list[pl.DataFrame] = []
+        self._held_bytes = self.rows = self.kept = 0
+        self.dropped: Counter[str] = Counter()
+        self.masked: Counter[str] = Counter()
 
-@dataclass(slots=True)
-class _Counts:
-    rows: int = 0
-    characters: int = 0
-    kept: int = 0
-    dropped: Counter[str] = field(default_factory=Counter)
-    masked: Counter[str] = field(default_factory=Counter)
+    def add(self, batch: Batch, unit: Unit) -> None:
+        screened = screen(batch, unit, self._curation)
+        self.rows += len(batch.text)
+        if screened.not_stored:
+            self.dropped[NO_TERM] += screened.not_stored
+        self._reject(screened.unusable)
+        if screened.survivors.height:
+            self._held.append(screened.survivors)
+            self._held_bytes += int(screened.survivors.estimated_size())
+        if self._held_bytes >= JUDGED_BYTES:
+            self.judge_held()
 
-    def add(self, rows: int, curated: Curated) -> None:
-        self.rows += rows
-        self.kept += curated.kept.height
-        self.characters += int(curated.kept["text"].str.len_chars().sum())
-        self.dropped.update(dict(curated.rejected.group_by("reason").len().iter_rows()))
-        if curated.not_stored:
-            self.dropped[NO_TERM] += curated.not_stored
-        for kind, count in curated.kept["masked_kinds"].struct.unnest().sum().row(0, named=True).items():
-            if count:
-                self.masked[kind] += int(count)
+    def judge_held(self) -> None:
+        if not self._held:
+            return
+        kept, rejected = judge(pl.concat(self._held), self._curation)
+        self._held, self._held_bytes = [], 0
+        self._reject(rejected)
+        position = pl.int_range(pl.len(), dtype=pl.UInt64) + (self._first + self.kept)
+        self._kept.write(kept.with_columns(position=position))
+        self.kept += kept.height
+        for kind, count in kept["masked_kinds"].struct.unnest().sum().row(0, named=True).items():
+            self.masked[kind] += int(count or 0)
 
-    def as_dict(self) -> dict[str, Any]:
+    def _reject(self, rows: pl.DataFrame) -> None:
+        if rows.height:
+            self._rejected.write(rows)
+            self.dropped.update(dict(rows.group_by("reason").len().iter_rows()))
+
+    def counts(self) -> dict[str, Any]:
         return {
             "rows": self.rows,
-            "characters": self.characters,
             "kept": self.kept,
             "dropped": dict(sorted(self.dropped.items())),
-            "masked": dict(sorted(self.masked.items())),
+            "masked": {kind: count for kind, count in sorted(self.masked.items()) if count},
         }
 
 
@@ -182,24 +193,17 @@ def curate_unit(build: Build, unit: Unit, curation: Curation, *, keep_going: boo
 
 
 def _write_part(build: Build, key: str, unit: Unit | None, curation: Curation) -> dict[str, Any]:
-    counts = _Counts()
     kept_path, rejected_path = (build.path(STEP, kind, f"{key}.parquet") for kind in ("kept", "rejected"))
     with (
         ParquetSink(build.store, kept_path, KEPT) as kept,
         ParquetSink(build.store, rejected_path, REJECTED_DOCUMENT) as rejected,
     ):
-        for batch in read_unit(unit) if unit else ():
-            curated = curate_batch(batch, unit, curation) if unit else None
-            if curated:
-                first = (int(key) << 32) + counts.kept
-                kept.write(
-                    curated.kept.with_row_index("position", 0).with_columns(pl.col("position") + first)
-                )
-                rejected.write(curated.rejected)
-                counts.add(len(batch.text), curated)
-    return counts.as_dict() | {
-        "files": {"kept": kept.file.model_dump(), "rejected": rejected.file.model_dump()}
-    }
+        part = _Part(int(key), curation, kept, rejected)
+        if unit is not None:
+            for batch in read_unit(unit):
+                part.add(batch, unit)
+        part.judge_held()
+    return part.counts() | {"files": {"kept": kept.file.model_dump(), "rejected": rejected.file.model_dump()}}
 
 
 @dataclass(frozen=True)
@@ -215,6 +219,7 @@ class CurateRank:
         build = Build(Store(self.root), DatasetRef(self.name, self.version))
         plan = read_plan(build)
         unit = plan.units[rank]
+        load_automata(build.store, plan.curations[unit.source.language].lexicon)
         curate_unit(build, unit, plan.curations[unit.source.language], keep_going=plan.keep_going)
         return iter(())
 

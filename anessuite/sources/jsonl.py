@@ -21,6 +21,7 @@ import zstandard
 from anessuite.errors import SourceError
 from anessuite.sources.columns import Columns
 from anessuite.sources.documents import BATCH_BYTES, Batch, Unit
+from anessuite.sources.files import SourceFile
 
 MALFORMED = "malformed_json"
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
@@ -58,6 +59,18 @@ def _opened(unit: Unit) -> Iterator[IO[bytes]]:
     fs, path = unit.file.filesystem()
     with fs.open(path, "rb") as raw:
         yield decompressed(raw, path)
+
+
+def count_lines(file: SourceFile, *, max_bytes: int) -> tuple[int, float]:
+    """Lines in about the first ``max_bytes`` of a file as stored, and the share of the file that they are."""
+    fs, path = file.filesystem()
+    lines = 0
+    with fs.open(path, "rb") as raw:
+        for line in decompressed(raw, path):
+            lines += not line.isspace()
+            if raw.tell() >= max_bytes and raw.tell() < file.bytes:
+                return lines, raw.tell() / file.bytes
+    return lines, 1.0
 
 
 def decompressed(raw: IO[bytes], path: str) -> IO[bytes]:

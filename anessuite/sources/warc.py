@@ -5,9 +5,11 @@ from collections.abc import Iterator
 from typing import IO, Any
 
 import pyarrow as pa
+from loguru import logger
 
 from anessuite.errors import SourceError
 from anessuite.sources.documents import BATCH_BYTES, Batch, Unit
+from anessuite.sources.files import SourceFile
 from anessuite.sources.jsonl import BROKEN, broken, decompressed
 
 NOT_EXTRACTABLE = "not_extractable"
@@ -50,12 +52,28 @@ class _Loud:
             raise OSError(str(error)) from None
 
 
+def count_documents(file: SourceFile, *, max_bytes: int) -> tuple[int, float]:
+    """Documents in about the first ``max_bytes`` of a file as stored, and what share of it those bytes
+    are."""
+    from warcio.archiveiterator import ArchiveIterator
+
+    fs, path = file.filesystem()
+    documents = 0
+    with fs.open(path, "rb") as raw:
+        for entry in ArchiveIterator(_Loud(decompressed(raw, path))):
+            documents += _is_document(entry)
+            if raw.tell() >= max_bytes and raw.tell() < file.bytes:
+                return documents, raw.tell() / file.bytes
+    return documents, 1.0
+
+
 def _rows(unit: Unit) -> Iterator[tuple[str, str | None, str | None, str | None]]:
     from datatrove.pipeline.extractors import Trafilatura
     from datatrove.pipeline.extractors.base import ExtractorSandbox
     from warcio.archiveiterator import ArchiveIterator
     from warcio.exceptions import ArchiveLoadFailed
 
+    logger.disable("datatrove.pipeline.extractors")
     extractor = Trafilatura(favour_precision=False, deduplicate=False, timeout=TIMEOUT_SECONDS)
     fs, path = unit.file.filesystem()
     entry: Any = None
@@ -73,15 +91,24 @@ def _rows(unit: Unit) -> Iterator[tuple[str, str | None, str | None, str | None]
         raise SourceError(f"{unit.file.name} holds no WARC entry", "is it a WARC file? see `format`")
 
 
+def _content_type(entry: Any) -> str:
+    return (entry.http_headers.get_header("Content-Type", "") if entry.http_headers else "") or ""
+
+
+def _is_document(entry: Any) -> bool:
+    is_page = entry.rec_type == "response" and _HTML.search(_content_type(entry))
+    return entry.rec_type == "conversion" or bool(is_page)
+
+
 def _row(entry: Any, sandbox: Any, extract: Any) -> tuple[str, str | None, str | None, str | None] | None:
     headers = entry.rec_headers
     url = headers.get_header("WARC-Target-URI")
     name = headers.get_header("WARC-Record-ID") or url or ""
     if entry.rec_type == "conversion":
         return name, _decoded(entry.content_stream().read(), ""), url, None
-    kind = entry.http_headers.get_header("Content-Type", "") if entry.http_headers else ""
-    if entry.rec_type != "response" or not _HTML.search(kind or ""):
+    if not _is_document(entry):
         return None
+    kind = _content_type(entry)
     html = _decoded(entry.content_stream().read(), kind)
     try:
         text = sandbox.process_document(html, extract)

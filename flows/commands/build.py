@@ -142,14 +142,13 @@ def plan(
         if as_json:
             print_json(total)
             return
-        print_table(
-            list(found[0].as_dict()), [list(e.as_dict().values()) for e in found], title=f"plan {name.value}"
-        )
+        rows = [e.as_dict() | {"exact": "yes" if e.exact else "no"} for e in found]
+        print_table(list(rows[0]), [list(row.values()) for row in rows], title=f"plan {name.value}")
         typer.echo(
             f"in all: {total['rows']:,} rows, about {total['kept']:,} kept before duplicates go, "
             f"{total['disk_bytes'] / 1e6:,.1f} MB on disk, {total['seconds']:,.0f} s on {workers} workers; "
             f"model requests 0, tokens 0, cost 0"
         )
         typer.echo(
-            f"estimated from the first {probe:,} rows of each source; ~ marks row counts that were estimated"
+            f"estimated from the first {probe:,} rows of each source; not exact: rows scaled by file size"
         )

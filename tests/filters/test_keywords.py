@@ -606,10 +606,12 @@ def test_each_reason_is_its_own_or_null_at_the_threshold():
     ]
 
 
-def test_the_default_rules_want_three_terms_of_which_one_is_core():
-    assert reason("MAC, MAC, block") == "too_few_terms"
+def test_the_default_rules_want_two_terms_and_three_hits_near_a_core_one():
+    assert reason("MAC, block") == "too_few_hits"
+    assert reason("MAC, MAC, MAC") == "too_few_terms"
+    assert reason("MAC, MAC, block") is None
     assert reason("MAC, block, guedel's airway") is None
-    assert reason("MAC" + "." * 2000 + "block, guedel's airway") == "too_few_terms"
+    assert reason("MAC" + "." * 2000 + "block, guedel's airway") == "too_few_hits"
 
 
 @pytest.mark.parametrize(

@@ -147,7 +147,7 @@ def test_every_surface_of_every_variant_holds_a_minimal_one(variants: list[str])
     for variant in variants:
         cased = is_cased(variant)
         surfaces = [variant, variant.replace(" ", "-"), variant + "s"]
-        surfaces += [variant[:-1] + "ies"] if re.search("[^aeiou]y$", variant) else []
+        surfaces += [variant[:-1] + "ies"] if re.search("[^aeiou]y$", variant.lower()) else []
         surfaces += [] if cased else [re.sub("[a-z]", lambda m: m[0].upper(), variant)]
         for surface in surfaces:
             assert any(

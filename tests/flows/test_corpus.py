@@ -140,7 +140,9 @@ def test_the_datasets_library_loads_both_configs_by_the_card(demo: Path, tmp_pat
     import datasets
 
     for language, count in manifest(demo).rows.items():
-        loaded = datasets.load_dataset(str(demo / "corpus/dev"), language, split="train", cache_dir=str(tmp_path))
+        loaded = datasets.load_dataset(
+            str(demo / "corpus/dev"), language, split="train", cache_dir=str(tmp_path)
+        )
         assert loaded.num_rows == count
 
 
