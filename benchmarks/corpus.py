@@ -147,7 +147,7 @@ def _scaling(files: list[Path], repeats: int, folder: Path) -> float:
 
 
 def _memory(file: Path, megabytes: float, folder: Path) -> dict[str, float]:
-    """Peak memory of the worker for one file with small row groups, and with one huge one."""
+    """Peak memory of the worker for one large file with row groups of 1,000 rows."""
     found: dict[str, float] = {}
     stored = file.stat().st_size / 1e6
     print(f"\nmemory for a single file of {megabytes:,.0f} MB")
