@@ -78,6 +78,10 @@ class Store:
             raise ValueError(f"{'/'.join(parts)} leads out of the root")
         return self.base if path == "." else posixpath.join(self.base, path)
 
+    def url(self, *parts: str) -> str:
+        """The path with its protocol, for libraries that open it themselves."""
+        return cast("str", self.fs.unstrip_protocol(self.absolute(*parts)))
+
     def folder(self, ref: DatasetRef) -> str:
         """``{name}/{version}``."""
         return f"{ref.name}/{ref.version}"

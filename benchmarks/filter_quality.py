@@ -3,9 +3,8 @@
     python -m benchmarks.filter_quality --data ../shared/data/web [--errors] [--json FILE]
 
 The labelled documents are a stratified random draw (see ``benchmarks/labels/README.md``); each stands for
-``stratum_size / stratum_drawn`` documents, and the weighted figures estimate the whole collection.
-Thresholds and
-lexicons were set on the half ``tune``; the half ``confirm`` was looked at once, for the figures.
+``stratum_size / stratum_drawn`` documents, and the weighted figures estimate the whole collection. Thresholds
+were set on the half ``tune``; ``confirm`` was not used for them, but its errors have been looked at since.
 """
 
 import argparse

@@ -229,7 +229,7 @@ def curate(build: Build, *, workers: int, engine: Engine) -> None:
     """Curate every unit of the build's plan that is not done yet."""
     units = read_plan(build).units
     step = CurateRank(build.store.root, build.ref.name, build.ref.version)
-    logs = build.store.absolute(build.path("log"))
+    logs = build.store.url(build.path("log"))
     with watched("curate", len(units), lambda: build.marks(STEP)):
         run_ranks([step], ranks=len(units), workers=workers, engine=engine, logging_dir=logs)
 

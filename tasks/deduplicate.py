@@ -20,6 +20,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from anessuite.builds import Build
+from anessuite.errors import RowsLost
 from anessuite.schemas import ParquetSink
 from anessuite.storage import Store
 from anessuite.versions import DatasetRef
@@ -53,9 +54,9 @@ def deduplicate(build: Build, rules: DuplicateRules, *, workers: int, engine: En
     with watched("deduplicate", 1, lambda: build.marks(STEP)):
         _minhash(build, rules, units, workers=workers, engine=engine)
         near = _near(build, exact, rules, units)
-    with ParquetSink(build.store, build.path(STEP, "decisions.parquet"), DECISIONS) as sink:
-        sink.write(pl.concat([exact, near]).sort("position"))
-    build.mark(STEP, "decisions", {EXACT: exact.height, NEAR: near.height})
+        with ParquetSink(build.store, build.path(STEP, "decisions.parquet"), DECISIONS) as sink:
+            sink.write(pl.concat([exact, near]).sort("position"))
+        build.mark(STEP, "decisions", {EXACT: exact.height, NEAR: near.height})
 
 
 def read_decisions(build: Build) -> pl.DataFrame:
@@ -121,7 +122,7 @@ class KeptDocuments:
 
 
 def _minhash(build: Build, rules: DuplicateRules, units: int, *, workers: int, engine: Engine) -> None:
-    config, folder = minhash_config(rules), build.store.absolute(build.path("minhash"))
+    config, folder = minhash_config(rules), build.store.url(build.path("minhash"))
     reader = KeptDocuments(build.store.root, build.ref.name, build.ref.version)
     stages: list[tuple[str, list[Any], int]] = [
         ("signatures", [reader, Signatures(f"{folder}/signatures", config)], units),
@@ -143,6 +144,12 @@ def _minhash(build: Build, rules: DuplicateRules, units: int, *, workers: int, e
     for name, pipeline, ranks in stages:
         log = f"{folder}/log/{name}"
         run_ranks(pipeline, ranks=ranks, workers=workers, engine=engine, logging_dir=log, skip_completed=True)
+    pairs = len(build.store.files(build.path("minhash", "buckets")))
+    if pairs != rules.num_buckets:
+        raise RowsLost(
+            f"{build.ref}: MinHash left {pairs} of {rules.num_buckets} lists of pairs where they are read",
+            "near duplicates would stay unseen; run the same command again, or with --restart",
+        )
 
 
 def _clusters(build: Build, units: int) -> pl.DataFrame:

@@ -84,10 +84,8 @@ def show_in_ui(build: Build, manifest: Manifest, facts: CorpusFacts, specialty: 
     create_markdown_artifact(
         "\n".join(lines), key=f"{key}-rejected", description=f"{build.ref}: rejected rows"
     )
-    report = build.store.absolute(build.store.folder(build.ref), "report.html")
-    create_link_artifact(
-        link=build.store.fs.unstrip_protocol(report), key=f"{key}-report", link_text="report.html"
-    )
+    report = build.store.url(build.store.folder(build.ref), "report.html")
+    create_link_artifact(link=report, key=f"{key}-report", link_text="report.html")
 
 
 def _plain(text: str | None) -> str:

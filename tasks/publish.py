@@ -169,6 +169,8 @@ def _warnings(build: Build, funnel: list[Stage]) -> list[str]:
             found.append(f"source {source}: none of {read:,} rows is kept, though {with_term:,} hold a term")
     found += [f"left out {q.path} of source {q.source}: {q.error}" for q in _quarantined(build)]
     if not sum(stage.rows_out for stage in funnel if stage.stage == list(STAGES)[-1]):
+        if not sum(stage.rows_in for stage in funnel if stage.stage == next(iter(STAGES))):
+            raise NothingKept(f"{build.ref}: the sources hold no rows", "check the paths in the config")
         reasons = sum((Counter(stage.dropped) for stage in funnel), Counter[str]())
         raise NothingKept(
             f"{build.ref}: no row is kept. Dropped: {dict(reasons.most_common())}",

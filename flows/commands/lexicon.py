@@ -34,6 +34,9 @@ def lexicon(
             print_json({"documents": read, "terms": table.to_dicts()})
             return
         typer.echo(f"{read:,} documents; {table.height} of {len(terms.terms)} terms occur")
+        if not read:
+            typer.secho("the source holds no documents", fg="yellow", err=True)
+            raise typer.Exit(1)
         if not table.height:
             typer.secho(
                 "no term occurs at all: is this text in the lexicon's language?", fg="yellow", err=True

@@ -78,8 +78,7 @@ def show(ref: Ref, root: Root = None, as_json: AsJson = False) -> None:
             typer.echo(f"personal data masked: {manifest.masked}")
         inputs = [(i.name, i.source, i.bytes, i.digest[:23]) for i in manifest.recipe.inputs]
         print_table(["input", "file", "bytes", "digest"], inputs)
-        folder = store.absolute(store.folder(DatasetRef.parse(ref)))
-        typer.echo(f"report: {store.fs.unstrip_protocol(folder)}/report.html")
+        typer.echo(f"report: {store.url(store.folder(DatasetRef.parse(ref)), 'report.html')}")
 
 
 def verify(ref: Ref, root: Root = None, as_json: AsJson = False) -> None:

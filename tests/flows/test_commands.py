@@ -159,6 +159,7 @@ BAD: dict[str, tuple[str, int, list[str]]] = {
     "unknown language": ("sources: [{path: x.parquet, language: de}]", 2, ["no lexicon anesthesiology.de"]),
     "no such file": ("sources: [{path: '{tmp}/nowhere.parquet'}]", 1, ["nowhere.parquet", "holds:"]),
     "empty folder": ("sources: [{path: '{tmp}/empty'}]", 1, ["no readable file"]),
+    "a file without rows": ("sources: [{path: '{tmp}/none.jsonl'}]", 1, ["the sources hold no rows"]),
     "missing column": (
         "sources: [{path: samples/corpus/fineweb-en.parquet, columns: {text: texts}}]",
         1,
@@ -189,6 +190,7 @@ def bad_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     folder = tmp_path_factory.mktemp("bad")
     (folder / "empty").mkdir()
+    (folder / "none.jsonl").touch()
     whole = (SAMPLES / "fineweb-en.parquet").read_bytes()
     (folder / "half.parquet").write_bytes(whole[: len(whole) // 2])
     lines = "\n".join(json.dumps({"text": f"anesthesia {i}"}) for i in range(5000)).encode()

@@ -1,6 +1,7 @@
 """AnesCorpus end to end on samples/."""
 
 import json
+import os
 import re
 import shutil
 from collections.abc import Callable
@@ -155,6 +156,28 @@ def test_one_worker_gives_the_same_bytes_as_two(
     absolute = [source.model_copy(update={"path": str(PROJECT / source.path)}) for source in recipe.sources]
     corpus(config=recipe.model_copy(update={"sources": absolute}), root=str(tmp_path), workers=1)
     assert digests(tmp_path) == digests(demo)
+
+
+def test_a_build_in_an_object_store_gives_the_same_bytes_as_one_on_disk(
+    demo: Path, anes, s3_root: str
+) -> None:
+    env = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
+    call = (
+        "build",
+        "corpus",
+        "--config",
+        "deployments/corpus.demo.yaml",
+        "--root",
+        s3_root,
+        "--workers",
+        "2",
+    )
+    done = anes(*call, env=env)
+    assert done.code == 0, done.err
+    found = Store(s3_root).manifest(DatasetRef("corpus", "dev"))
+    files = {file.path: file.sha256 for file in [*found.data_files(), *found.rejected_files()]}
+    assert files == digests(demo)
+    assert not (PROJECT / "suite").exists()
 
 
 def test_the_manifest_tells_no_absolute_path_and_no_host(demo: Path) -> None:
