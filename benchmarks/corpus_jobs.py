@@ -97,7 +97,7 @@ def _ours(files: list[str], folder: str, workers: int) -> Callable[[], Result]:
 def _profile(files: list[str], folder: str, workers: int) -> Callable[[], Result]:
     """Ours with a clock around each stage; the clocks are read per batch, so they cost nothing."""
     work = _ours(files, folder, workers)
-    import filters.keywords
+    import filters.scanner
     import tasks.curate as curate
     import tasks.survey as survey
     from anessuite.schemas import ParquetSink
@@ -141,7 +141,7 @@ def _profile(files: list[str], folder: str, workers: int) -> Callable[[], Result
     timed(curate, "judge", "stage 2, masks, quality")
     timed(ParquetSink, "write", "writing")
     timed(ParquetSink, "__exit__", "writing")
-    scanner = filters.keywords.scanner
+    scanner = filters.scanner.scanner
 
     def profiled() -> Result:
         with clock("compiling the lexicon"):

@@ -6,7 +6,7 @@ English plural; a variant in capitals (PONV) is matched in that case only.
 
 import re
 
-_BLANK = rb"(?:[ \t\r\n\-]|\xc2\xa0|\xe2\x80[\x89\x90-\x93]){1,3}"
+BLANK = rb"(?:[ \t\r\n\-]|\xc2\xa0|\xe2\x80[\x89\x90-\x93]){1,3}"
 _APOSTROPHE = rb"(?:'|\xe2\x80\x99)?"
 _CAPITALS = re.compile(r"[A-Z0-9/+ -]*[A-Z][A-Z0-9/+ -]*")
 _LATIN_END = re.compile(r"[a-zA-Z]$")
@@ -25,7 +25,7 @@ def expression(variant: str, *, plural: bool) -> tuple[bytes, bool]:
     all finds "laryngoscopies" as well.
     """
     words = [_literal(word) for word in re.split(r"[ -]", variant)]
-    source = _BLANK.join(words)
+    source = BLANK.join(words)
     cased = is_cased(variant)
     if not cased and _CONSONANT_Y.search(variant):
         source = source[:-1] + rb"(?:y|ies)"

@@ -6,8 +6,8 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from filters.keywords import buffers, contiguous, scanner
 from filters.lexicon import Lexicon
+from filters.scanner import buffers, contiguous, scanner
 from filters.spans import Spans, contained, whole_words
 
 _CONTEXT_BYTES = 60

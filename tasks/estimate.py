@@ -7,7 +7,7 @@ from typing import Any
 from anessuite.sources.documents import Source, Unit, read_unit
 from anessuite.sources.jsonl import count_lines
 from anessuite.sources.warc import count_documents
-from filters.keywords import scanner
+from filters.scanner import scanner
 from tasks.curate import judge, screen
 from tasks.survey import Curation, survey_sources
 

@@ -19,9 +19,10 @@ from anessuite.manifests import Input, Quarantined
 from anessuite.sources.documents import Source, Unit, units_of
 from anessuite.sources.files import SourceFile, find_files
 from anessuite.storage import BUILD_FOLDER, Store
-from filters.keywords import KeywordRules, automata_key, is_compiled, preload, scanner
+from filters.keywords import KeywordRules
 from filters.lexicon import Lexicon, parse_lexicon
 from filters.quality import QualityRules
+from filters.scanner import automata_key, is_compiled, preload, scanner
 
 PLAN = "plan.json"
 DIGESTS = f"{BUILD_FOLDER}/digests.json"
