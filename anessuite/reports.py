@@ -252,7 +252,7 @@ def _masked(manifest: Manifest) -> list[str]:
         return [nothing("None was found in the kept documents.")]
     rows = [(KINDS.get(kind, kind), count) for kind, count in manifest.masked.items()]
     return [
-        '<p class="quiet">Found by patterns and replaced by a tag in the kept documents.</p>',
+        '<p class="quiet">Found by patterns and replaced by a tag; counted before duplicates went.</p>',
         table(("Kind", "Masked"), rows),
     ]
 
