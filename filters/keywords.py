@@ -15,7 +15,7 @@ import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field
 
 from filters.lexicon import Lexicon
-from filters.scanner import buffers, contiguous, scan, scanner
+from filters.scanner import buffers, contiguous, scanner
 from filters.spans import character_offsets, contained, near, overlapping, whole_words
 
 MAX_EVIDENCE_SPANS = 50
@@ -40,18 +40,13 @@ class KeywordRules(BaseModel):
 def any_term(texts: pa.Array | pa.ChunkedArray, lexicon: Lexicon) -> np.ndarray:
     """Stage 1: a boolean per document, True where a core or context term occurs as a substring.
 
-    May let a document pass whose only "term" reaches over into the next one of the array, or is parted by
-    up to nine blanks; stage 2 sees that. It never misses one. ``texts`` is a string or large_string array;
-    null is False.
+    ``texts`` is a string or large_string array; null is False.
     """
     array = contiguous(texts)
+    compiled = scanner(lexicon)
+    hits = compiled.find(*buffers(array))
     found = np.zeros(len(array), dtype=bool)
-    offsets, data = buffers(array)
-    ends: list[int] = []
-    if len(data):
-        scan(scanner(lexicon).any, data, lambda _id, _from, to, _flags, _ctx: ends.append(to))
-    if ends:
-        found[np.searchsorted(offsets, np.asarray(ends) - 1, side="right") - 1] = True
+    found[hits.document[~compiled.role_is_not[hits.term]]] = True
     return found
 
 

@@ -1,8 +1,7 @@
 """Personal data in text: e-mail addresses, telephone numbers, IP addresses and Chinese resident identity
 numbers.
 
-`mask` writes a tag in place of each, `counts` says how many tags `mask` would write: one set of patterns
-serves both. Masking twice is masking once, and masked text counts zero.
+`mask` writes a tag in place of each, `tags_written` counts them. Masking twice is masking once.
 
 Deliberately left alone: 15-digit identity numbers (issued until 1999; no check digit tells them from other
 numbers); addresses of private networks, which name nobody; four-part numbers that begin with one digit
@@ -12,7 +11,9 @@ parts of something longer (DOI, ISBN, path, approval or trial number).
 """
 
 import re
+from collections.abc import Callable, Sequence
 
+import numpy as np
 import polars as pl
 
 KINDS = ("email", "phone", "ip", "cn_id")
@@ -59,6 +60,9 @@ _PHONE = "|".join(
     )
 )
 
+_ADDRESS = f"{_IP_LEFT}(?:{_IP}){_IP_RIGHT}"
+_NUMBER = f"{_LEFT}(?:{_PHONE}){_RIGHT}"
+
 _CN_ID = r"[1-9][0-9]{5}(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])[0-9]{3}[0-9Xx]"
 _CN_ID_ALONE = re.compile(rf"(?<![A-Za-z0-9_.\-/+>]){_CN_ID}(?![A-Za-z0-9_])", re.ASCII)
 _CN_ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
@@ -67,25 +71,29 @@ _CN_ID_CHECKS = "10X98765432"
 
 def mask(text: str = "text") -> pl.Expr:
     """Column `text` with a tag in place of each piece of personal data; null stays null."""
-    return _masked(pl.col(text)).alias(text)
-
-
-def counts(text: str = "text") -> pl.Expr:
-    """How many of each kind `mask` would write over: a struct of unsigned integers, one field a kind; null
-    for null."""
-
-    def count(texts: pl.Series) -> pl.Series:
-        frame = pl.DataFrame({"text": texts, "masked": pl.select(_masked(pl.lit(texts))).to_series()})
-        return frame.select(tags_written("text", "masked").alias(texts.name)).to_series()
-
-    fields = pl.Struct(dict.fromkeys(KINDS, pl.UInt32))
-    return pl.col(text).map_batches(count, return_dtype=fields, is_elementwise=True)
+    return pl.col(text).map_batches(_mask, return_dtype=pl.String, is_elementwise=True)
 
 
 def tags_written(text: str, masked: str) -> pl.Expr:
-    """`counts`, from a column and what `mask` made of it."""
-    tags = [(_tags(pl.col(masked), tag) - _tags(pl.col(text), tag)).alias(kind) for kind, tag in TAGS.items()]
-    return pl.when(pl.col(text).is_not_null()).then(pl.struct(tags))
+    """How many tags of each kind `mask` wrote to make column ``masked`` of column ``text``: a struct of
+    unsigned integers, one field a kind; null for null."""
+
+    def count(columns: Sequence[pl.Series]) -> pl.Series:
+        before, after = columns
+        at = (before != after).fill_null(False).arg_true()  # most texts are not changed
+        counts = {}
+        for kind, tag in TAGS.items():
+            written = np.zeros(len(before), dtype=np.uint32)
+            written[at] = _tags(after.gather(at), tag) - _tags(before.gather(at), tag)
+            counts[kind] = written
+        return (
+            pl.DataFrame(counts | {"known": before.is_not_null()})
+            .select(pl.when("known").then(pl.struct(*KINDS)).alias(before.name))
+            .to_series()
+        )
+
+    fields = pl.Struct(dict.fromkeys(KINDS, pl.UInt32))
+    return pl.map_batches([text, masked], count, return_dtype=fields, is_elementwise=True)
 
 
 def valid_cn_id(number: str) -> bool:
@@ -94,30 +102,51 @@ def valid_cn_id(number: str) -> bool:
     return _CN_ID_CHECKS[total % 11] == number[17].upper()
 
 
-def _masked(text: pl.Expr) -> pl.Expr:
-    # A neighbour that one match has written back cannot open the next, so numbers one character apart need
-    # two passes.
-    masked = text.str.replace_all(_EMAIL, TAGS["email"])
+def _mask(texts: pl.Series) -> pl.Series:
+    texts = _changed(texts, texts.str.contains("@", literal=True), _mask_emails)
+    return _changed(texts, texts.str.contains(f"{_ADDRESS}|{_CN_ID}|{_NUMBER}"), _mask_numbers)
+
+
+def _mask_emails(texts: pl.Series) -> pl.Series:
+    return texts.str.replace_all(_EMAIL, TAGS["email"])
+
+
+def _mask_numbers(texts: pl.Series) -> pl.Series:
+    texts = _replaced(texts, _ADDRESS, TAGS["ip"])
+    texts = _changed(texts, texts.str.contains(_CN_ID), _mask_cn_ids)
+    return _replaced(texts, _NUMBER, TAGS["phone"])
+
+
+def _changed(texts: pl.Series, candidates: pl.Series, change: Callable[[pl.Series], pl.Series]) -> pl.Series:
+    """The texts with a change made to the candidates only: most texts hold none."""
+    at = candidates.fill_null(False).arg_true()
+    if not len(at):
+        return texts
+    order = np.arange(len(texts))
+    order[at] = len(texts) + np.arange(len(at))
+    return pl.concat([texts, change(texts.gather(at))]).gather(order)
+
+
+def _replaced(texts: pl.Series, pattern: str, tag: str) -> pl.Series:
+    """A neighbour that one match has written back cannot open the next, so numbers one character apart need
+    two passes."""
     for _ in range(2):
-        masked = masked.str.replace_all(f"{_IP_LEFT}(?:{_IP}){_IP_RIGHT}", f"${{1}}{TAGS['ip']}${{2}}")
-    masked = masked.map_batches(_mask_cn_ids, return_dtype=pl.String, is_elementwise=True)
-    for _ in range(2):
-        masked = masked.str.replace_all(f"{_LEFT}(?:{_PHONE}){_RIGHT}", f"${{1}}{TAGS['phone']}${{2}}")
-    return masked
+        texts = _changed(
+            texts,
+            texts.str.contains(pattern),
+            lambda some: some.str.replace_all(pattern, f"${{1}}{tag}${{2}}"),
+        )
+    return texts
 
 
 def _mask_cn_ids(texts: pl.Series) -> pl.Series:
-    """Verifies check digits, which no pattern can; only the few texts that hold a candidate leave Rust."""
-    candidates = texts.str.contains(_CN_ID).fill_null(False)
-    if not candidates.any():
-        return texts
-    masked = [_CN_ID_ALONE.sub(_tag_if_valid, text) for text in texts.filter(candidates)]
-    return texts.scatter(candidates.arg_true(), masked)
+    """Verifies check digits, which no pattern can."""
+    return pl.Series(texts.name, [_CN_ID_ALONE.sub(_tag_if_valid, text) for text in texts], dtype=pl.String)
 
 
 def _tag_if_valid(match: re.Match[str]) -> str:
     return TAGS["cn_id"] if valid_cn_id(match[0]) else match[0]
 
 
-def _tags(text: pl.Expr, tag: str) -> pl.Expr:
-    return text.str.count_matches(tag, literal=True)
+def _tags(texts: pl.Series, tag: str) -> np.ndarray:
+    return texts.str.count_matches(tag, literal=True).to_numpy()

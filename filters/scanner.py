@@ -1,14 +1,13 @@
-"""A lexicon as automata over the text buffer of an Arrow array: every occurrence of every variant.
+"""A lexicon as one automaton over the text buffer of an Arrow array: every occurrence of every variant.
 
-Hyperscan (Wang et al., NSDI 2019) reports all matches of all patterns, so that nothing hides behind another
-match. Automata can be handed to other processes, since compiling takes seconds.
+Hyperscan (Wang et al., NSDI 2019) reports all matches of all literals, so that nothing hides behind another
+match. It looks for one word or two neighbouring words of each variant in every way they may be written
+(`surfaces.literals`): plain literals compile in a third of a second, general expressions took three. The
+rest of longer variants, and plurals, are checked at the few places found.
 """
 
-import hashlib
 import re
 from collections.abc import Callable
-from contextlib import suppress
-from importlib.metadata import version
 from typing import Any, cast
 
 import hyperscan
@@ -17,119 +16,115 @@ import pyarrow as pa
 
 from filters.lexicon import Lexicon
 from filters.spans import Spans
-from filters.surfaces import BLANK, expression, minimal
+from filters.surfaces import BLANK, anchor, is_cased, joined, literals, takes_ies, takes_s, words
 
-_LOOSE = rb"[ \t\r\n\-\xc2\xa0\xe2\x80\x89\x90-\x93]{1,9}"
-"""The bytes of up to three blanks in any order: more than a blank, but it compiles three times as fast."""
+_S, _E, _FOLD = ord("s"), ord("e"), 0x20
+_MAX_WORD_BYTES = 200
+"""How far before an anchor the beginning of its variant is looked for."""
 
 
 class Scanner:
-    """A lexicon compiled: one automaton for "any term", one for where each variant begins and ends."""
+    """A lexicon compiled."""
 
-    def __init__(self, lexicon: Lexicon, automata: tuple[bytes, bytes] | None = None) -> None:
-        variants = _variants(lexicon)
-        self.term_of = np.array([index for index, _ in variants])
+    def __init__(self, lexicon: Lexicon) -> None:
+        variants = [(index, variant) for index, term in enumerate(lexicon.terms) for variant in term.variants]
         self.headwords = [term.headword for term in lexicon.terms]
         self.role_is_core = np.array([term.role == "core" for term in lexicon.terms])
         self.role_is_not = np.array([term.role == "not" for term in lexicon.terms])
-        any_term, exact = _expressions(lexicon)
-        if automata is None:
-            self.any, self.spans = _compile(any_term, som=False), _compile(exact, som=True)
-        else:
-            self.any, self.spans = (_loaded(automaton) for automaton in automata)
-        self._exact = {i: _pattern(*form) for i, form in enumerate(exact) if BLANK in form[0]}
-        self._has_blank = np.array([BLANK in source for source, _ in exact])
-
-    def automata(self) -> tuple[bytes, bytes]:
-        """Both automata as bytes, for another process on the same kind of processor."""
-        return hyperscan.dumpb(self.any), hyperscan.dumpb(self.spans)
+        self._term_of = np.array([index for index, _ in variants])
+        self._cased = np.array([is_cased(variant) for _, variant in variants])
+        self._takes_s = np.array([takes_s(variant) for _, variant in variants])
+        self._variants = [variant for _, variant in variants]
+        found_by: dict[tuple[bytes, bool], list[int]] = {}
+        for number, variant in enumerate(self._variants):
+            for literal in dict.fromkeys(literals(variant)):
+                found_by.setdefault((literal, is_cased(variant)), []).append(number)
+        self._lengths = np.array([len(literal) for literal, _ in found_by])
+        self._first = np.cumsum([0, *map(len, found_by.values())])
+        self._found = np.array([number for numbers in found_by.values() for number in numbers])
+        self._is_long = np.array([len(words(variant)) > 2 for variant in self._variants])
+        self._around: dict[int, tuple[re.Pattern[bytes], re.Pattern[bytes]]] = {}
+        self._automaton = _compile(list(found_by))
 
     def find(self, offsets: np.ndarray, data: memoryview) -> Spans:
         """Every occurrence of every variant that lies inside one document, in byte offsets of ``data``."""
-        hits: list[tuple[int, int, int]] = []
+        hits: list[tuple[int, int]] = []
         if len(data):
-            scan(self.spans, data, lambda i, start, end, _flags, _ctx: hits.append((i, start, end)))
-        found = np.array(hits, dtype=np.int64).reshape(-1, 3)
-        found = found[self._are_exact(found, data)]
-        document = np.searchsorted(offsets, found[:, 1], side="right") - 1
-        inside = found[:, 2] <= offsets[document + 1]
-        return Spans(document, self.term_of[found[:, 0]], found[:, 1], found[:, 2]).where(inside).sorted()
+            scan(self._automaton, data, lambda i, _start, end, _flags, _ctx: hits.append((i, end)))
+        literal, end = np.array(hits, dtype=np.int64).reshape(-1, 2).T
+        start = end - self._lengths[literal]
+        each = self._first[literal + 1] - self._first[literal]  # one literal may serve several variants
+        nth = np.arange(each.sum()) - np.repeat(np.cumsum(each) - each, each)
+        variant = self._found[np.repeat(self._first[literal], each) + nth]
+        start, end = self._whole(variant, np.repeat(start, each), np.repeat(end, each), data)
+        variant, start, end = self._plurals(variant[start >= 0], start[start >= 0], end[start >= 0], data)
+        document = np.searchsorted(offsets, start, side="right") - 1
+        inside = end <= offsets[document + 1]
+        return Spans(document, self._term_of[variant], start, end).where(inside).sorted()
 
-    def _are_exact(self, found: np.ndarray, data: memoryview) -> np.ndarray:
-        """False for hits that only the loose blank allows."""
-        exact = np.ones(len(found), dtype=bool)
-        for at in np.flatnonzero(self._has_blank[found[:, 0]]):
-            variant, start, end = found[at].tolist()
-            exact[at] = self._exact[variant].fullmatch(data, start, end) is not None
-        return exact
+    def _whole(
+        self, variant: np.ndarray, start: np.ndarray, end: np.ndarray, data: memoryview
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Places of the whole variants around their anchors; a start of -1 where the rest is missing."""
+        for at in np.flatnonzero(self._is_long[variant]):
+            before, after = self._rest(int(variant[at]))
+            head = before.search(data, max(0, int(start[at]) - _MAX_WORD_BYTES), int(start[at]))
+            tail = after.match(data, int(end[at]))
+            start[at], end[at] = (head.start(), tail.end()) if head and tail else (-1, 0)
+        return start, end
 
+    def _rest(self, number: int) -> tuple[re.Pattern[bytes], re.Pattern[bytes]]:
+        """What stands before and after the anchor of a long variant, without a plural in -s."""
+        if number not in self._around:
+            variant = self._variants[number]
+            parts, at, flags = words(variant), anchor(variant), 0 if self._cased[number] else re.IGNORECASE
+            before, after = joined(parts[:at]), joined(parts[at + 2 :])
+            if after and takes_ies(variant):
+                after = after[:-1] + rb"(?:y|ies)"
+            before, after = before + BLANK if before else b"", BLANK + after if after else b""
+            self._around[number] = re.compile(before + rb"\Z", flags), re.compile(after, flags)
+        return self._around[number]
 
-Expressions = list[tuple[bytes, bool]]
+    def _plurals(
+        self, variant: np.ndarray, start: np.ndarray, end: np.ndarray, data: memoryview
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The same places, and those that the plural makes longer."""
+        text = np.frombuffer(data, dtype=np.uint8)
+        one, two = (self._letter(variant, text, end + ahead) for ahead in (0, 1))
+        takes = self._takes_s[variant]
+        plural_s, plural_es = takes & (one == _S), takes & (one == _E) & (two == _S)
+        return (
+            np.concatenate([variant, variant[plural_s], variant[plural_es]]),
+            np.concatenate([start, start[plural_s], start[plural_es]]),
+            np.concatenate([end, end[plural_s] + 1, end[plural_es] + 2]),
+        )
 
-
-def _variants(lexicon: Lexicon) -> list[tuple[int, str]]:
-    return [(index, variant) for index, term in enumerate(lexicon.terms) for variant in term.variants]
-
-
-def _expressions(lexicon: Lexicon) -> tuple[Expressions, Expressions]:
-    """What stage 1 and stage 2 look for: byte expressions, and whether their case matters."""
-    counting = [variant for term in lexicon.terms if term.role != "not" for variant in term.variants]
-    return (
-        [expression(variant, plural=False) for variant in minimal(counting)],
-        [expression(variant, plural=True) for _, variant in _variants(lexicon)],
-    )
-
-
-def automata_key(lexicon: Lexicon) -> str:
-    """Names a lexicon's automata: equal keys mean equal expressions and one version of Hyperscan."""
-    content = repr((_expressions(lexicon), _LOOSE, version("hyperscan")))
-    return hashlib.sha256(content.encode()).hexdigest()[:32]
+    def _letter(self, variant: np.ndarray, text: np.ndarray, at: np.ndarray) -> np.ndarray:
+        """The byte at a place, in lower case unless the variant keeps its case; 0 past the end."""
+        byte = np.where(at < len(text), text[np.minimum(at, len(text) - 1)] if len(text) else 0, 0)
+        return np.where(self._cased[variant], byte, byte | _FOLD)
 
 
 _scanners: dict[Lexicon, Scanner] = {}
 
 
 def scanner(lexicon: Lexicon) -> Scanner:
-    """The compiled form, once per process and lexicon (compiling the English one takes two seconds)."""
+    """The compiled form, once per process and lexicon."""
     if lexicon not in _scanners:
         _scanners[lexicon] = Scanner(lexicon)
     return _scanners[lexicon]
 
 
-def is_compiled(lexicon: Lexicon) -> bool:
-    """True if this process has the compiled form already."""
-    return lexicon in _scanners
-
-
-def preload(lexicon: Lexicon, automata: tuple[bytes, bytes]) -> None:
-    """Use automata that another process compiled, if they run on this processor; else `scanner` compiles."""
-    with suppress(hyperscan.HyperscanError):
-        _scanners[lexicon] = Scanner(lexicon, automata)
-
-
-def _loaded(automaton: bytes) -> hyperscan.Database:
-    database = hyperscan.loadb(automaton, hyperscan.HS_MODE_BLOCK)
-    database.scratch = hyperscan.Scratch(database)
-    return database
-
-
-def _compile(expressions: list[tuple[bytes, bool]], *, som: bool) -> hyperscan.Database:
-    flags = [
-        (0 if cased else hyperscan.HS_FLAG_CASELESS) | (hyperscan.HS_FLAG_SOM_LEFTMOST if som else 0)
-        for _, cased in expressions
-    ]
+def _compile(expressions: list[tuple[bytes, bool]]) -> hyperscan.Database:
     database = hyperscan.Database()
     database.compile(
-        expressions=[source.replace(BLANK, _LOOSE) for source, _ in expressions],
+        expressions=[literal for literal, _ in expressions],
         ids=list(range(len(expressions))),
         elements=len(expressions),
-        flags=flags,
+        flags=[0 if cased else hyperscan.HS_FLAG_CASELESS for _, cased in expressions],
+        literal=True,
     )
     return database
-
-
-def _pattern(source: bytes, cased: bool) -> re.Pattern[bytes]:
-    return re.compile(source, 0 if cased else re.IGNORECASE)
 
 
 def scan(database: hyperscan.Database, data: memoryview, on_match: Callable[..., None]) -> None:

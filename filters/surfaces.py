@@ -1,13 +1,19 @@
-"""How a lexicon variant may be written in a text: its byte expression for the scanner.
+"""How a lexicon variant may be written in a text, as a byte expression and as the literals that find it.
 
-A blank also matches a hyphen or a line break; an apostrophe either form; the last word takes its regular
-English plural; a variant in capitals (PONV) is matched in that case only.
+A blank also matches a hyphen or a line break (`BLANKS`); an apostrophe either form, or none; the last word
+takes its regular English plural; a variant in capitals (PONV) is matched in that case only.
 """
 
+import itertools
 import re
 
-BLANK = rb"(?:[ \t\r\n\-]|\xc2\xa0|\xe2\x80[\x89\x90-\x93]){1,3}"
-_APOSTROPHE = rb"(?:'|\xe2\x80\x99)?"
+_SINGLE = (" ", "-", "\n", "\u00a0", "\u2009", "\u2010", "\u2011", "\u2013")
+_RUNS = ("  ", "\r\n", " \n", "\n ", "\n\n", "- ", "-\n")
+BLANKS = tuple(blank.encode() for blank in (*_SINGLE, *_RUNS))
+"""What may stand between two words of a variant; each costs literals, so the rare ones are left out."""
+BLANK = b"(?:" + b"|".join(re.escape(blank) for blank in sorted(BLANKS, key=len, reverse=True)) + b")"
+_APOSTROPHE = re.compile("['\u2019]")
+_APOSTROPHES = ("'", "\u2019", "")
 _CAPITALS = re.compile(r"[A-Z0-9/+ -]*[A-Z][A-Z0-9/+ -]*")
 _LATIN_END = re.compile(r"[a-zA-Z]$")
 _CONSONANT_Y = re.compile(r"[^aeiou]y$", re.IGNORECASE)
@@ -18,56 +24,67 @@ def is_cased(variant: str) -> bool:
     return bool(_CAPITALS.fullmatch(variant)) and len(variant) > 1
 
 
-def expression(variant: str, *, plural: bool) -> tuple[bytes, bool]:
-    """Hyperscan source of one variant, and whether its case matters; with ``plural``, its regular plural too.
-
-    Without it the source still matches at least the beginning of the plural, so that a scan for any term at
-    all finds "laryngoscopies" as well.
-    """
-    words = [_literal(word) for word in re.split(r"[ -]", variant)]
-    source = BLANK.join(words)
-    cased = is_cased(variant)
-    if not cased and _CONSONANT_Y.search(variant):
-        source = source[:-1] + rb"(?:y|ies)"
-    elif plural and _LATIN_END.search(variant):
-        source += rb"(?:s|es)?"
-    return source, cased
+def takes_s(variant: str) -> bool:
+    """True if the plural is the variant with -s or -es."""
+    return bool(_LATIN_END.search(variant)) and not takes_ies(variant)
 
 
-def _literal(word: str) -> bytes:
-    return b"".join(_character(character) for character in word)
+def takes_ies(variant: str) -> bool:
+    """True if the plural ends in -ies instead of -y."""
+    return not is_cased(variant) and bool(_CONSONANT_Y.search(variant))
+
+
+def words(variant: str) -> list[str]:
+    """What blanks and hyphens part."""
+    return re.split(r"[ -]", variant)
+
+
+def expression(variant: str) -> bytes:
+    """All that a variant may be written as, for Python's ``re`` on bytes (IGNORECASE unless `is_cased`)."""
+    source = joined(words(variant))
+    if takes_ies(variant):
+        return source[:-1] + rb"(?:y|ies)"
+    return source + rb"(?:s|es)?" if takes_s(variant) else source
+
+
+def joined(some: list[str]) -> bytes:
+    """The expression of words with blanks between them, without a plural."""
+    return BLANK.join(b"".join(map(_character, word)) for word in some)
 
 
 def _character(character: str) -> bytes:
-    if character in "'\u2019":
-        return _APOSTROPHE
-    if character.isascii() and character.isalnum():
-        return character.encode()
-    return b"".join(rb"\x%02x" % byte for byte in character.encode())
+    return b"(?:'|\xe2\x80\x99)?" if character in "'\u2019" else re.escape(character.encode())
 
 
-def minimal(variants: list[str]) -> list[str]:
-    """The variants that stage 1 needs: one that contains another is found whenever that other one is."""
-    keep: list[str] = []
-    cased: list[str] = []
-    folded: list[bytes] = []  # the scanner folds ASCII letters only
-    consonant_y: list[bytes] = []
-    for variant in sorted(set(variants), key=lambda v: (len(v), v)):
-        whole = variant.encode().lower()
-        plural_y = bool(_CONSONANT_Y.search(variant))
-        stem = whole[:-1] if plural_y else whole  # its plural ends in -ies
-        implied = (
-            (is_cased(variant) and any(short in variant for short in cased))
-            or any(short in stem for short in folded)
-            or any(short in whole for short in consonant_y)
-        )
-        if implied:
-            continue
-        keep.append(variant)
-        if is_cased(variant):
-            cased.append(variant)
-        elif plural_y:
-            consonant_y.append(whole)
-        else:
-            folded.append(whole)
-    return keep
+def anchor(variant: str) -> int:
+    """The number of the word with which the variant's longest pair of neighbours begins (0 for one word)."""
+    pairs = [len(left) + len(right) for left, right in itertools.pairwise(words(variant))]
+    return pairs.index(max(pairs)) if pairs else 0
+
+
+def literals(variant: str) -> list[bytes]:
+    """The ways in which the variant's `anchor` (one word, or two neighbours) may be written, without -s.
+
+    One of them occurs wherever the variant does, at the same place.
+    """
+    parts, first = words(variant), anchor(variant)
+    chosen = parts[first : first + 2]
+    ends = [chosen]
+    if takes_ies(variant) and first + 2 >= len(parts):
+        ends.append([*chosen[:-1], f"{chosen[-1][:-1]}ies"])
+    return [
+        b"".join(pieces)
+        for end in ends
+        for spelt in itertools.product(*map(_spellings, end))
+        for pieces in ([spelt] if len(spelt) == 1 else [(spelt[0], blank, spelt[1]) for blank in BLANKS])
+    ]
+
+
+def _spellings(word: str) -> list[bytes]:
+    parts = _APOSTROPHE.split(word)
+    if len(parts) == 1:
+        return [word.encode()]
+    return [
+        "".join(itertools.chain(*zip(parts, (*marks, ""), strict=True))).encode()
+        for marks in itertools.product(_APOSTROPHES, repeat=len(parts) - 1)
+    ]

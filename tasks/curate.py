@@ -28,7 +28,7 @@ from filters.language import wrong_language
 from filters.quality import quality_reason
 from tasks.engines import Engine, run_ranks
 from tasks.progress import watched
-from tasks.survey import Curation, load_automata, read_plan
+from tasks.survey import Curation, read_plan
 
 STEP = "curate"
 NO_TEXT = "no_text"
@@ -42,29 +42,33 @@ KEPT = pa.schema([*DOCUMENT, POSITION])
 
 @dataclass(frozen=True, slots=True)
 class Screened:
-    """A batch after stage 1: rows that hold a term, rows that could not be read, and how many had no term."""
+    """A batch after stage 1: rows that hold a term, rows that could not be read (None if there are none), and
+    how many had no term."""
 
     survivors: pl.DataFrame
-    unusable: pl.DataFrame
+    unusable: pl.DataFrame | None
     not_stored: int
 
 
 def screen(batch: Batch, unit: Unit, curation: Curation) -> Screened:
     """Stage 1: set apart the rows that hold a term, and those that could not be read."""
-    usable = batch.text.is_valid().to_numpy(zero_copy_only=False)
     survivors = _rows(batch, unit, any_term(batch.text, curation.lexicon))
-    unusable = _unusable(_rows(batch, unit, ~usable))
-    return Screened(survivors, unusable, len(batch.text) - survivors.height - unusable.height)
+    rest = len(batch.text) - survivors.height
+    if not batch.text.null_count:
+        return Screened(survivors, None, rest)
+    unusable = _unusable(_rows(batch, unit, ~batch.text.is_valid().to_numpy(zero_copy_only=False)))
+    return Screened(survivors, unusable, rest - unusable.height)
 
 
 def _rows(batch: Batch, unit: Unit, chosen: np.ndarray) -> pl.DataFrame:
     rows = np.flatnonzero(chosen)
+    taken = pa.Array.from_buffers(pa.int64(), len(rows), [None, pa.py_buffer(rows)])
     label = f"{unit.file.name.replace('{', '(').replace('}', ')')}#{{}}"
 
     def column(array: pa.Array | None) -> pl.Series:
         if array is None or not len(rows):
             return pl.Series([None] * len(rows), dtype=pl.String)
-        return pl.Series(pl.from_arrow(array.take(pa.array(rows))), dtype=pl.String)
+        return pl.Series(pl.from_arrow(array.take(taken)), dtype=pl.String)
 
     return pl.DataFrame(
         {
@@ -145,7 +149,8 @@ class _Part:
         self.rows += len(batch.text)
         if screened.not_stored:
             self.dropped[NO_TERM] += screened.not_stored
-        self._reject(screened.unusable)
+        if screened.unusable is not None:
+            self._reject(screened.unusable)
         if screened.survivors.height:
             self._held.append(screened.survivors)
             self._held_bytes += int(screened.survivors.estimated_size())
@@ -155,7 +160,7 @@ class _Part:
     def judge_held(self) -> None:
         if not self._held:
             return
-        kept, rejected = judge(pl.concat(self._held), self._curation)
+        kept, rejected = judge(pl.concat(self._held, rechunk=True), self._curation)
         self._held, self._held_bytes = [], 0
         self._reject(rejected)
         position = pl.int_range(pl.len(), dtype=pl.UInt64) + (self._first + self.kept)
@@ -219,7 +224,6 @@ class CurateRank:
         build = Build(Store(self.root), DatasetRef(self.name, self.version))
         plan = read_plan(build)
         unit = plan.units[rank]
-        load_automata(build.store, plan.curations[unit.source.language].lexicon)
         curate_unit(build, unit, plan.curations[unit.source.language], keep_going=plan.keep_going)
         return iter(())
 

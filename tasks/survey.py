@@ -22,11 +22,9 @@ from anessuite.storage import BUILD_FOLDER, Store
 from filters.keywords import KeywordRules
 from filters.lexicon import Lexicon, parse_lexicon
 from filters.quality import QualityRules
-from filters.scanner import automata_key, is_compiled, preload, scanner
 
 PLAN = "plan.json"
 DIGESTS = f"{BUILD_FOLDER}/digests.json"
-AUTOMATA = f"{BUILD_FOLDER}/lexicons"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,23 +107,8 @@ def _cut(
 
 
 def write_plan(build: Build, plan: Plan) -> None:
-    """Put the plan into the build folder, and its compiled lexicons beside the builds."""
-    for curation in plan.curations.values():
-        load_automata(build.store, curation.lexicon)
+    """Put the plan into the build folder."""
     build.store.write_bytes(build.path(PLAN), _PLAN.dump_json(plan))
-
-
-def load_automata(store: Store, lexicon: Lexicon) -> None:
-    """Compile a lexicon once for all processes and builds of a root; what does not load is compiled again."""
-    if is_compiled(lexicon):
-        return
-    paths = [f"{AUTOMATA}/{automata_key(lexicon)}.{part}" for part in ("any", "spans")]
-    if all(store.exists(path) for path in paths):
-        any_term, spans = (store.read_bytes(path) for path in paths)
-        preload(lexicon, (any_term, spans))
-    else:
-        for path, automaton in zip(paths, scanner(lexicon).automata(), strict=True):
-            store.write_bytes(path, automaton)
 
 
 def read_plan(build: Build) -> Plan:

@@ -17,9 +17,11 @@ from anessuite.errors import SourceError
 from anessuite.sources.columns import Columns
 from anessuite.sources.files import Format, SourceFile, find_files
 
-BATCH_BYTES = 32 << 20
+BATCH_BYTES = 8 << 20
 UNIT_BYTES = 256 << 20
-"""Decoded bytes of the columns read, per batch and Parquet unit (aims, not limits: a row is never cut)."""
+"""Decoded bytes of the columns read, per batch and Parquet unit (aims, not limits: a row is never cut).
+
+Larger batches are slower: their memory goes back to the system and comes again page by page."""
 _SECRET = re.compile(
     r"://[^/]*@|[?&](X-Amz-|AccessKey|sig=|[\w-]*(token|key|secret|signature|password)=)", re.IGNORECASE
 )

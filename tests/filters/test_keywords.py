@@ -115,6 +115,9 @@ def possible(texts: list[str | None], terms: Lexicon) -> list[bool]:
 # --- a reference written from the documentation, with `re` and loops ---
 
 
+BLANK = "(?:\r\n|- |-\n|  |\n\n|\n | \n|[ \n\u00a0\u2009\u2010\u2011\u2013-])"
+
+
 class Hit(NamedTuple):
     term: int
     start: int
@@ -132,7 +135,7 @@ def surfaces(variant: str) -> Iterator[re.Pattern[str]]:
             forms += [variant + "s", variant + "es"]
     for form in forms:
         pattern = re.escape(form).replace("\\ ", "-").replace("\\-", "-").replace("'", "['\u2019]?")
-        pattern = pattern.replace("-", "[ \\t\\r\\n\u00a0\u2009\u2010-\u2013-]{1,3}")
+        pattern = pattern.replace("-", BLANK)
         yield re.compile(pattern, re.ASCII | (0 if cased else re.IGNORECASE))
 
 

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from filters.personal_data import KINDS, TAGS, counts, mask, valid_cn_id
+from filters.personal_data import KINDS, TAGS, mask, tags_written, valid_cn_id
 
 VALID_ID = "11010519491231002X"  # the example of GB 11643
 PIECES = [
@@ -42,7 +42,8 @@ def masked(text: str | None) -> str | None:
 
 
 def counted(text: str | None) -> dict[str, int] | None:
-    return pl.DataFrame({"text": [text]}, schema={"text": pl.String}).select(counts()).item()
+    frame = pl.DataFrame({"text": [text]}, schema={"text": pl.String}).with_columns(mask().alias("masked"))
+    return frame.select(tags_written("text", "masked")).item()
 
 
 @pytest.mark.parametrize(

@@ -1,51 +1,90 @@
-"""Automata that travel between processes."""
+"""The automaton of a lexicon against one regular expression for each variant."""
 
-import polars as pl
+import re
+
+import numpy as np
+import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from filters import scanner as module
-from filters.keywords import term_statistics
-from filters.lexicon import Lexicon, parse_lexicon
-from filters.scanner import Scanner, automata_key, is_compiled, preload, scanner
+from filters.lexicon import Lexicon, Term
+from filters.scanner import Scanner, buffers, contiguous
+from filters.surfaces import expression, is_cased
 
-TEXTS = pl.DataFrame({"text": ["Nerve blocks and propofol.", "propofols", None, "a nerve\nblock"]})
+VARIANTS = (
+    ("nerve block", "block"),
+    ("rapid sequence induction", "rapid sequence"),
+    ("difficult airway laryngoscopy", "laryngoscopy"),
+    ("Bier's block", "PONV", "GA of MAC"),
+    ("loss of consciousness of a mass", "mass"),
+    ("全身麻醉", "麻醉"),
+)
+TERMS = Lexicon("test", "en", tuple(Term("core", variants) for variants in VARIANTS))
+PIECES = [
+    *(
+        "nerve",
+        "block",
+        "blocks",
+        "s",
+        "es",
+        "rapid",
+        "sequence",
+        "induction",
+        "inductions",
+        "PONV",
+        "ponv",
+        "Of",
+    ),
+    *(
+        "difficult",
+        "airway",
+        "laryngoscopy",
+        "laryngoscopies",
+        "Bier's",
+        "Bier\u2019s",
+        "biers",
+        "GA",
+        "MAC",
+        "MACs",
+    ),
+    *("loss", "of", "consciousness", "a", "mass", "MASSES", "全身", "麻醉", "é", "x"),
+    *(" ", " ", " ", "-", "\n", "  ", "\u2011", "- ", "   ", ""),
+]
+texts = st.lists(st.lists(st.sampled_from(PIECES), max_size=14).map("".join), min_size=1, max_size=4)
 
 
-def lexicon(*lines: str) -> Lexicon:
-    return parse_lexicon("\n".join(lines), specialty="travel", language="en")
+def reference(text: str) -> set[tuple[int, int, int]]:
+    """Every place at which some form of some variant can be read."""
+    data, found = text.encode(), set()
+    for number, variants in enumerate(VARIANTS):
+        for variant in variants:
+            pattern = re.compile(expression(variant), 0 if is_cased(variant) else re.IGNORECASE)
+            for start in range(len(data)):
+                for end in range(start + 1, len(data) + 1):
+                    if pattern.fullmatch(data, start, end):
+                        found.add((number, start, end))
+    return found
 
 
-def statistics(terms: Lexicon) -> list[object]:
-    return TEXTS.select(term_statistics(terms, context_window=100))["text"].to_list()
-
-
-@pytest.fixture(autouse=True)
-def fresh_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_scanners", {})
-
-
-def test_loaded_automata_find_what_compiled_ones_find() -> None:
-    terms = lexicon("core: propofol", "context: nerve block")
-    automata = scanner(terms).automata()
-    compiled = statistics(terms)
-    module._scanners.clear()
-    preload(terms, automata)
-    assert is_compiled(terms)
-    assert statistics(terms) == compiled
-
-
-def test_automata_that_do_not_load_are_compiled_again() -> None:
-    terms = lexicon("core: propofol")
-    whole = Scanner(terms).automata()
-    preload(terms, (whole[0][: len(whole[0]) // 2], b"nonsense"))
-    assert not is_compiled(terms)
-    assert statistics(terms)[1]["terms"] == ["propofol"]
-
-
-def test_the_key_changes_with_every_variant_and_class_that_is_looked_for() -> None:
-    keys = {
-        automata_key(lexicon(*lines))
-        for lines in (("core: a b",), ("core: a c",), ("core: a b", "not: a c"), ("core: a b", "core: a c"))
+@settings(max_examples=150, deadline=None)
+@given(texts)
+def test_the_scanner_finds_all_places_and_no_others(documents: list[str]) -> None:
+    spans = Scanner(TERMS).find(*buffers(contiguous(pa.array(documents))))
+    offsets = np.cumsum([0, *(len(text.encode()) for text in documents)])
+    found = {
+        (int(document), int(term), int(start - offsets[document]), int(end - offsets[document]))
+        for document, term, start, end in zip(spans.document, spans.term, spans.start, spans.end, strict=True)
     }
-    assert len(keys) == 4
-    assert automata_key(lexicon("core: a b")) in keys
+    wanted = {(i, *place) for i, text in enumerate(documents) for place in reference(text)}
+    assert found == wanted
+
+
+@pytest.mark.parametrize("text", ["rapid sequence", "rapid sequence induction", "a nerve\nblock", "masses"])
+def test_a_hit_at_the_very_end_of_the_text_is_found(text: str) -> None:
+    assert len(Scanner(TERMS).find(*buffers(contiguous(pa.array([text])))).start)
+
+
+def test_nothing_is_found_across_two_documents() -> None:
+    spans = Scanner(TERMS).find(*buffers(contiguous(pa.array(["nerve", " block", "rapid ", "sequence"]))))
+    assert spans.document.tolist() == [1]

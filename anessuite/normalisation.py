@@ -1,0 +1,432 @@
+"""One normal form of a text, for identity and for matching.
+
+`normalise` is the definition:
+
+1. NFKC (Unicode TR15): full-width letters and punctuation, ligatures, superscripts become plain ones;
+2. lower case, character by character (a final sigma does not depend on its neighbours);
+3. punctuation of one meaning becomes one: quotes, dashes, Chinese stops, commas and brackets (`UNIFIED`);
+   invisible characters (soft hyphens, zero-width joiners and spaces, byte order marks) go;
+4. a run of white space becomes one blank; beside a Chinese or Japanese character, and at both ends, it goes.
+
+`code_points` and `utf8` do the same for whole Arrow arrays, compiled by Numba: a table maps each character by
+itself; the few clusters of characters that compose (combining accents, Korean jamo) are looked up in a table
+that grows as they are met.
+"""
+
+import itertools
+import re
+import unicodedata
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numba import njit
+
+UNIFIED = {
+    **dict.fromkeys("\u2018\u2019\u201a\u201b\u2032\u2035\u0060\u00b4", "'"),
+    **dict.fromkeys(
+        "\u201c\u201d\u201e\u201f\u2033\u2036\u300c\u300d\u300e\u300f\u301d\u301e\u00ab\u00bb", '"'
+    ),
+    **dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u2e3a\u2e3b", "-"),
+    **dict.fromkeys("\u3001", ","),
+    **dict.fromkeys("\u3002", "."),
+    **dict.fromkeys("\u2022\u2027\u30fb\u2219\u22c5", "\u00b7"),
+    **dict.fromkeys("\u3008\u300a", "<"),
+    **dict.fromkeys("\u3009\u300b", ">"),
+    **dict.fromkeys("\u3010\u3014\u3016", "["),
+    **dict.fromkeys("\u3011\u3015\u3017", "]"),
+    "\u301c": "~",
+}
+"""What punctuation becomes after NFKC."""
+INVISIBLE = (
+    "\u00ad\u034f\u061c\u180e\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2061\u2062"
+    "\u2063\u2064\u2066\u2067\u2068\u2069\ufe0e\ufe0f\ufeff"
+)
+"""What goes without a trace: it can be put anywhere in a text without changing how it looks."""
+CJK = "\u2e80-\u9fff\U00020000-\U0003ffff"
+"""Radicals, kana and Han, as a regex class: white space beside them means nothing."""
+
+_MAP = {ord(char): other for char, other in UNIFIED.items()} | dict.fromkeys(map(ord, INVISIBLE), "")
+_RUN = re.compile(r"\s+")
+_BESIDE_CJK = re.compile(rf" (?=[{CJK}])|(?<=[{CJK}]) ")
+_BLANKS = "\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f\x85\u1680\u2028\u2029"
+"""White space that NFKC leaves as it is."""
+_TABLE_SIZE = 0x30000
+"""Later planes hold nothing that changes (Han extensions G to J, private use, tags)."""
+_DROP, _COMPOSES, _EXPANDS = -1, -2, -16
+_CHUNK = 1 << 19
+"""Code points held at once: two megabytes stay in the cache."""
+_MAX_CLUSTERS = 1 << 15
+"""When more are known, all are forgotten and learnt again."""
+_UNKNOWN = 1 << 12
+"""Unknown clusters noted at once."""
+
+
+def normalise(text: str) -> str:
+    """The normal form of one text."""
+    spaced = _RUN.sub(" ", _folded(text))
+    return _BESIDE_CJK.sub("", spaced).strip(" ")
+
+
+def _folded(text: str) -> str:
+    return "".join(map(str.lower, unicodedata.normalize("NFKC", text))).translate(_MAP)
+
+
+def normalise_with_origins(text: str) -> tuple[str, np.ndarray, np.ndarray]:
+    """The normal form, and for each of its characters where its original begins and ends in ``text``.
+
+    ``text[starts[a]:ends[b - 1]]`` is the original of ``normal[a:b]``.
+    """
+    found: list[tuple[str, int, int]] = []
+    for piece in re.finditer(f"{_clusters().pattern}|.", text, re.DOTALL):
+        for char in _folded(piece[0]):
+            found.append((" " if char.isspace() else char, piece.start(), piece.end()))
+    kept: list[tuple[str, int, int]] = []
+    cjk = re.compile(f"[{CJK}]")
+    for index, piece in enumerate(found):
+        if piece[0] == " ":
+            following = next((c for c, _, _ in found[index + 1 : index + 2] if c != " "), None)
+            if following is None:  # the last blank of a run decides for all; at the end it goes
+                continue
+            if not kept or cjk.match(kept[-1][0]) or cjk.match(following):
+                continue
+        kept.append(piece)
+    normal = "".join(char for char, _, _ in kept)
+    places = np.array([(start, end) for _, start, end in kept], dtype=np.int64).reshape(-1, 2)
+    return normal, places[:, 0], places[:, 1]
+
+
+def utf8(texts: pa.LargeStringArray) -> Iterator[bytes]:
+    """The normal form of each text, in order, as UTF-8; a null is the empty text."""
+    for chunk in code_points(texts):
+        room = np.empty(4 * len(chunk.codes), dtype=np.uint8)
+        offsets = np.empty(len(chunk.offsets), dtype=np.int64)
+        _encode(chunk.codes, chunk.offsets, room, offsets)
+        content = room[: offsets[-1]].tobytes()
+        bounds = offsets.tolist()
+        for begin, end in itertools.pairwise(bounds):
+            yield content[begin:end]
+
+
+@dataclass(frozen=True, slots=True)
+class Codes:
+    """The normal forms of some texts: text ``first + i`` is ``codes[offsets[i]:offsets[i + 1]]`` (uint32).
+
+    ``codes`` is overwritten by the next chunk.
+    """
+
+    first: int
+    offsets: np.ndarray
+    codes: np.ndarray
+
+
+def code_points(texts: pa.LargeStringArray) -> Iterator[Codes]:
+    """The normal forms of all texts in order, some at a time; a null is the empty text."""
+    byte_offsets, data = _buffers(texts)
+    room = np.empty(_CHUNK, dtype=np.uint32)
+    offsets = np.zeros(len(texts) + 1, dtype=np.int64)
+    known, unknown = _met(), np.empty((_UNKNOWN, 2), dtype=np.int64)
+    first = 0
+    while first < len(texts):
+        done, met, size = _normalise_all(
+            data, byte_offsets, first, *_tables(), *known.arrays(), unknown, room, offsets
+        )
+        if met:
+            known.learn({bytes(data[begin:end]) for begin, end in unknown[:met].tolist()})
+        elif not done:
+            room = np.empty(2 * (len(room) + int(size)), dtype=np.uint32)
+        if done:
+            yield Codes(first, offsets[: done + 1], room[: offsets[done]])
+            first += done
+
+
+class Clusters:
+    """Clusters met so far: a character and all that may compose with it, and what they become together."""
+
+    def __init__(self) -> None:
+        self._known: dict[bytes, str] = {}
+        self._arrays = _index({})
+
+    def learn(self, clusters: set[bytes]) -> None:
+        """Take in clusters, given as UTF-8."""
+        if len(self._known) > _MAX_CLUSTERS:
+            self._known = {}
+        for cluster in sorted(clusters):
+            folded = _folded(cluster.decode())
+            self._known[cluster] = "".join(" " if char.isspace() else char for char in folded)
+        self._arrays = _index(self._known)
+
+    def arrays(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """A hash table: numbers of clusters by the hash of their bytes (-1 where free); the bytes of all
+        clusters and where each begins; the code points that they become and where each begins."""
+        return self._arrays
+
+
+def _index(known: dict[bytes, str]) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    source = np.frombuffer(b"".join(known), dtype=np.uint8)
+    target = np.frombuffer("".join(known.values()).encode("utf-32-le"), dtype=np.uint32)
+    source_starts = np.cumsum([0, *map(len, known)], dtype=np.int64)
+    target_starts = np.cumsum([0, *map(len, known.values())], dtype=np.int64)
+    slots = np.full(1 << max(4, (2 * len(known)).bit_length()), -1, dtype=np.int32)
+    _fill(slots, source, source_starts)
+    return slots, source, source_starts, target, target_starts
+
+
+@lru_cache(maxsize=1)
+def _met() -> Clusters:
+    return Clusters()
+
+
+def _buffers(array: pa.LargeStringArray) -> tuple[np.ndarray, np.ndarray]:
+    filled = array.fill_null("") if array.null_count else array
+    _, offset_buffer, data = filled.buffers()
+    if len(filled) == 0 or data is None:
+        return np.zeros(len(filled) + 1, dtype=np.int64), np.zeros(0, dtype=np.uint8)
+    offsets = np.frombuffer(offset_buffer, dtype=np.int64)[filled.offset : filled.offset + len(filled) + 1]
+    content = np.frombuffer(data, dtype=np.uint8)
+    for array in (offsets, content):
+        array.flags.writeable = False  # always: Numba compiles again for each kind of array
+    return offsets, content
+
+
+@lru_cache(maxsize=1)
+def _tables() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What each character becomes (a code point, _DROP, _COMPOSES, or _EXPANDS minus the number of an
+    expansion); the code points of all expansions; where each begins."""
+    table = np.arange(_TABLE_SIZE, dtype=np.int32)
+    expansions: list[int] = []
+    starts = [0]
+    for char, target in zip(_chars(), _each(_folded), strict=True):
+        if target == char and char not in _BLANKS:
+            continue
+        codes = [32 if c.isspace() else ord(c) for c in target]
+        if len(codes) == 1:
+            table[ord(char)] = codes[0]
+        elif not codes:
+            table[ord(char)] = _DROP
+        else:
+            table[ord(char)] = _EXPANDS - (len(starts) - 1)
+            expansions += codes
+            starts.append(len(expansions))
+    table[[ord(char) for char in _composing()]] = _COMPOSES
+    return table, np.array(expansions, dtype=np.uint32), np.array(starts, dtype=np.int64)
+
+
+@lru_cache(maxsize=1)
+def _chars() -> list[str]:
+    """All characters that may change, but for NUL, which takes no part in any composition."""
+    but_han_hangul_surrogates = (range(1, 0x3400), range(0xA000, 0xAC00), range(0xE000, 0x20000))
+    compatibility_han = range(0x2F800, 0x2FA20)
+    return [chr(code) for some in (*but_han_hangul_surrogates, compatibility_han) for code in some]
+
+
+def _each(change: Callable[[str], str]) -> list[str]:
+    """What each of the characters becomes by itself; many times faster than to ask for each."""
+    return change("\0".join(_chars())).split("\0")
+
+
+@lru_cache(maxsize=1)
+def _composing() -> tuple[str, ...]:
+    """Characters whose normal form depends on what stands before them: combining, or second in a pair."""
+    medial_and_final_jamo = (*range(0x1161, 0x1176), *range(0x11A8, 0x11C3))
+    pairs = (pair for char in _chars() if " " in (pair := unicodedata.decomposition(char)))
+    seconds = {chr(int(pair.split()[1], 16)) for pair in pairs if pair[0] != "<"}
+    seconds.update(map(chr, medial_and_final_jamo))
+    heads = _each(lambda text: unicodedata.normalize("NFKC", text))
+    return tuple(
+        char
+        for char, head in zip(_chars(), heads, strict=True)
+        if head and (head[0] in seconds or unicodedata.combining(head[0]))
+    )
+
+
+@lru_cache(maxsize=1)
+def _clusters() -> re.Pattern[str]:
+    """Characters that compose, with the one before them unless it is white space."""
+    composing = "".join(re.escape(char) for char in _composing())
+    return re.compile(rf"[^\s{composing}]?[{composing}]+")
+
+
+@njit(cache=True, nogil=True)
+def _is_cjk(code: int) -> bool:
+    return (code >= 0x2E80 and code <= 0x9FFF) or (code >= 0x20000 and code <= 0x3FFFF)
+
+
+@njit(cache=True, nogil=True)
+def _hash(data: Any, begin: int, end: int) -> int:
+    """FNV-1a, 64 bits, without sign."""
+    found = np.uint64(0xCBF29CE484222325)
+    for at in range(begin, end):
+        found = (found ^ np.uint64(data[at])) * np.uint64(0x100000001B3)
+    return np.int64(found >> np.uint64(1))
+
+
+@njit(cache=True, nogil=True)
+def _fill(slots: Any, source: Any, source_starts: Any) -> None:
+    for number in range(len(source_starts) - 1):
+        slot = _hash(source, source_starts[number], source_starts[number + 1]) % len(slots)
+        while slots[slot] >= 0:
+            slot = (slot + 1) % len(slots)
+        slots[slot] = number
+
+
+@njit(cache=True, nogil=True)
+def _find(data: Any, begin: int, end: int, slots: Any, source: Any, source_starts: Any) -> int:
+    """The number of the cluster ``data[begin:end]``, or -1."""
+    slot = _hash(data, begin, end) % len(slots)
+    while slots[slot] >= 0:
+        number = slots[slot]
+        start = source_starts[number]
+        if source_starts[number + 1] - start == end - begin:
+            at = 0
+            while at < end - begin and source[start + at] == data[begin + at]:
+                at += 1
+            if at == end - begin:
+                return number
+        slot = (slot + 1) % len(slots)
+    return -1
+
+
+@njit(cache=True, nogil=True)
+def _decode(data: Any, at: int) -> tuple[int, int]:
+    """The code point of a character of two bytes or more, and where the next one begins."""
+    lead = np.int64(data[at])
+    if lead < 0xE0:
+        return ((lead & 0x1F) << 6) | (np.int64(data[at + 1]) & 0x3F), at + 2
+    if lead < 0xF0:
+        middle = (np.int64(data[at + 1]) & 0x3F) << 6
+        return ((lead & 0x0F) << 12) | middle | (np.int64(data[at + 2]) & 0x3F), at + 3
+    middle = ((np.int64(data[at + 1]) & 0x3F) << 12) | ((np.int64(data[at + 2]) & 0x3F) << 6)
+    return ((lead & 0x07) << 18) | middle | (np.int64(data[at + 3]) & 0x3F), at + 4
+
+
+@njit(cache=True, nogil=True)
+def _append(code: int, out: Any, n: int, skip: int, origin: int) -> tuple[int, int]:
+    """Write one code point; a blank only if ``skip`` is 0. Takes back a blank before a CJK character."""
+    if code == 32:
+        out[n] = 32
+        return n + 1 - skip, 1
+    if not _is_cjk(code):
+        out[n] = code
+        return n + 1, 0
+    if n > origin and out[n - 1] == 32:
+        n -= 1
+    out[n] = code
+    return n + 1, 1
+
+
+@njit(cache=True, nogil=True)
+def _normalise_all(
+    data: Any,
+    byte_offsets: Any,
+    first: int,
+    table: Any,
+    expansions: Any,
+    starts: Any,
+    slots: Any,
+    source: Any,
+    source_starts: Any,
+    target: Any,
+    target_starts: Any,
+    unknown: Any,
+    out: Any,
+    offsets: Any,
+) -> tuple[int, int, int]:
+    """Texts from ``first`` on while they fit into ``out`` and hold known clusters only.
+
+    Returns how many, how many clusters of the next one were noted in ``unknown``, and its bytes.
+    """
+    done = 0
+    met = 0
+    n = 0
+    for text in range(first, len(byte_offsets) - 1):
+        begin, end = byte_offsets[text], byte_offsets[text + 1]
+        origin, at = n, begin
+        skip = 1  # 1 where a blank would be dropped: at the start, after a blank or a CJK character
+        last_at, last_n, last_skip, last_blank = begin, n, 1, False  # as they were before the last character
+        if n + (end - at) + 1 > len(out):
+            return done, 0, end - begin
+        while at < end:
+            if data[at] < 0x80:  # no ASCII character goes, composes or expands; no branch but the loop's
+                while at < end and data[at] < 0x80:
+                    code = table[data[at]]
+                    is_blank = np.int64(code == 32)
+                    out[n] = code
+                    n += 1 - (is_blank & skip)
+                    skip = is_blank
+                    at += 1
+                last_at, last_n, last_skip, last_blank = at - 1 + skip, n - 1 + skip, skip, False
+                continue
+            here, here_n, here_skip = at, n, skip
+            ends_blank = n > origin and out[n - 1] == 32
+            code, at = _decode(data, at)
+            if code < _TABLE_SIZE:
+                code = np.int64(table[code])
+            if code >= 0:
+                n, skip = _append(code, out, n, skip, origin)
+            elif code == _COMPOSES:
+                here, n, skip = last_at, last_n, last_skip
+                if last_blank:  # it may have been taken back
+                    out[n - 1] = 32
+                while at < end and data[at] >= 0x80:
+                    code, following = _decode(data, at)
+                    if code >= _TABLE_SIZE or table[code] != _COMPOSES:
+                        break
+                    at = following
+                cluster = _find(data, here, at, slots, source, source_starts)
+                if cluster >= 0:
+                    low, high = target_starts[cluster], target_starts[cluster + 1]
+                    if n + (high - low) + (end - at) + 2 > len(out):
+                        return done, met, end - begin
+                    for place in range(low, high):
+                        n, skip = _append(np.int64(target[place]), out, n, skip, origin)
+                elif met < len(unknown):
+                    unknown[met, 0], unknown[met, 1] = here, at
+                    met += 1
+                here, here_n, here_skip = at, n, skip
+                ends_blank = n > origin and out[n - 1] == 32
+            elif code != _DROP:
+                low, high = starts[_EXPANDS - code], starts[_EXPANDS - code + 1]
+                if n + (high - low) + (end - at) + 2 > len(out):
+                    return done, met, end - begin
+                for place in range(low, high):
+                    n, skip = _append(np.int64(expansions[place]), out, n, skip, origin)
+            last_at, last_n, last_skip, last_blank = here, here_n, here_skip, ends_blank
+        if n > origin and out[n - 1] == 32:
+            n -= 1
+        if met:
+            return done, met, end - begin
+        done += 1
+        offsets[done] = n
+    return done, 0, 0
+
+
+@njit(cache=True, nogil=True)
+def _encode(codes: Any, offsets: Any, out: Any, byte_offsets: Any) -> None:
+    n = 0
+    byte_offsets[0] = 0
+    for text in range(len(offsets) - 1):
+        for place in range(offsets[text], offsets[text + 1]):
+            code = codes[place]
+            if code < 0x80:
+                out[n] = code
+                n += 1
+            elif code < 0x800:
+                out[n] = 0xC0 | (code >> 6)
+                out[n + 1] = 0x80 | (code & 0x3F)
+                n += 2
+            elif code < 0x10000:
+                out[n] = 0xE0 | (code >> 12)
+                out[n + 1] = 0x80 | ((code >> 6) & 0x3F)
+                out[n + 2] = 0x80 | (code & 0x3F)
+                n += 3
+            else:
+                out[n] = 0xF0 | (code >> 18)
+                out[n + 1] = 0x80 | ((code >> 12) & 0x3F)
+                out[n + 2] = 0x80 | ((code >> 6) & 0x3F)
+                out[n + 3] = 0x80 | (code & 0x3F)
+                n += 4
+        byte_offsets[text + 1] = n
