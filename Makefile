@@ -36,7 +36,7 @@ bench: $(VENV)/.ready ## speed against named peers, on the real text in ../share
 	$(BIN)/python -m benchmarks.corpus --data $(or $(DATA),../shared/data/web)
 
 quality: $(VENV)/.ready ## precision and recall of the keyword filter on labelled real documents
-	$(BIN)/python -m benchmarks.filter_quality --data $(or $(DATA),../shared/data/web)
+	$(BIN)/python -m benchmarks.filter_quality --data $(or $(DATA),../shared/data)
 
 ui: $(VENV)/.ready ## a Prefect server with the flow UI; then: export PREFECT_API_URL=http://127.0.0.1:4200/api
 	$(BIN)/prefect server start --host 127.0.0.1

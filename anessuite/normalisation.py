@@ -251,12 +251,12 @@ def _clusters() -> re.Pattern[str]:
 
 
 @njit(cache=True, nogil=True)
-def _is_cjk(code: int) -> bool:
+def _is_cjk(code: Any) -> bool:
     return (code >= 0x2E80 and code <= 0x9FFF) or (code >= 0x20000 and code <= 0x3FFFF)
 
 
 @njit(cache=True, nogil=True)
-def _hash(data: Any, begin: int, end: int) -> int:
+def _hash(data: Any, begin: Any, end: Any) -> Any:
     """FNV-1a, 64 bits, without sign."""
     found = np.uint64(0xCBF29CE484222325)
     for at in range(begin, end):
@@ -274,7 +274,7 @@ def _fill(slots: Any, source: Any, source_starts: Any) -> None:
 
 
 @njit(cache=True, nogil=True)
-def _find(data: Any, begin: int, end: int, slots: Any, source: Any, source_starts: Any) -> int:
+def _find(data: Any, begin: Any, end: Any, slots: Any, source: Any, source_starts: Any) -> Any:
     """The number of the cluster ``data[begin:end]``, or -1."""
     slot = _hash(data, begin, end) % len(slots)
     while slots[slot] >= 0:
@@ -291,7 +291,7 @@ def _find(data: Any, begin: int, end: int, slots: Any, source: Any, source_start
 
 
 @njit(cache=True, nogil=True)
-def _decode(data: Any, at: int) -> tuple[int, int]:
+def _decode(data: Any, at: Any) -> tuple[Any, Any]:
     """The code point of a character of two bytes or more, and where the next one begins."""
     lead = np.int64(data[at])
     if lead < 0xE0:
@@ -304,7 +304,7 @@ def _decode(data: Any, at: int) -> tuple[int, int]:
 
 
 @njit(cache=True, nogil=True)
-def _append(code: int, out: Any, n: int, skip: int, origin: int) -> tuple[int, int]:
+def _append(code: Any, out: Any, n: Any, skip: Any, origin: Any) -> tuple[Any, Any]:
     """Write one code point; a blank only if ``skip`` is 0. Takes back a blank before a CJK character."""
     if code == 32:
         out[n] = 32
@@ -322,7 +322,7 @@ def _append(code: int, out: Any, n: int, skip: int, origin: int) -> tuple[int, i
 def _normalise_all(
     data: Any,
     byte_offsets: Any,
-    first: int,
+    first: Any,
     table: Any,
     expansions: Any,
     starts: Any,
@@ -334,7 +334,7 @@ def _normalise_all(
     unknown: Any,
     out: Any,
     offsets: Any,
-) -> tuple[int, int, int]:
+) -> tuple[Any, Any, Any]:
     """Texts from ``first`` on while they fit into ``out`` and hold known clusters only.
 
     Returns how many, how many clusters of the next one were noted in ``unknown``, and its bytes.

@@ -7,7 +7,6 @@ A job's time starts after the imports, which are reported apart, and ends when i
 import json
 import os
 import re
-import resource
 import subprocess
 import sys
 import tempfile
@@ -31,11 +30,11 @@ def run(job: str, files: list[Path], *, cpus: set[int], scratch: Path, workers: 
             [sys.executable, "-m", "benchmarks.corpus_jobs", json.dumps(call)],
             env=os.environ | {"POLARS_MAX_THREADS": "1", "OMP_NUM_THREADS": "1"},
             preexec_fn=lambda: os.sched_setaffinity(0, cpus),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            capture_output=True,
             text=True,
-            check=True,
         )
+    if done.returncode:
+        raise SystemExit(f"{job} failed:\n{done.stderr[-3000:]}")
     result: Result = json.loads(done.stdout.splitlines()[-1])
     return result | {"process": time.time() - begun}
 
@@ -56,8 +55,15 @@ def main() -> None:
     imported = time.perf_counter()
     figures = work() or {}
     seconds = time.perf_counter() - imported
-    rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    print(json.dumps({"seconds": seconds, "imports": imported - begun, "rss": rss} | figures))
+    print(json.dumps({"seconds": seconds, "imports": imported - begun, "rss": peak_memory()} | figures))
+
+
+def peak_memory() -> int:
+    """Peak resident bytes of this process; ``ru_maxrss`` would carry over the peak of its parent."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) * 1024
+    raise OSError("/proc/self/status tells no peak")
 
 
 def _ours(files: list[str], folder: str, workers: int) -> Callable[[], Result]:
@@ -75,6 +81,8 @@ def _ours(files: list[str], folder: str, workers: int) -> Callable[[], Result]:
     from tasks.survey import Curation, Plan, read_lexicon, survey_sources, write_plan
 
     pa.set_cpu_count(1)
+    if workers > 1:
+        _workers_imported()
 
     def work() -> Result:
         build = Build(Store(folder), DatasetRef("corpus", "dev"))
@@ -92,6 +100,17 @@ def _ours(files: list[str], folder: str, workers: int) -> Callable[[], Result]:
         return {"rows": rows, "kept": kept, "survivors": rows - unseen, "units": len(marks)}
 
     return work
+
+
+def _workers_imported() -> None:
+    """Wait until workers can be forked with imports done: those are left out of one worker's time too."""
+    from multiprocess.context import ForkServerContext
+
+    from tasks.workers import prepare_workers
+
+    prepare_workers()
+    with ForkServerContext().Pool(1) as pool:
+        pool.apply(os.getpid)
 
 
 def _profile(files: list[str], folder: str, workers: int) -> Callable[[], Result]:
@@ -181,31 +200,41 @@ def _decode_polars(files: list[str], folder: str, workers: int) -> Callable[[], 
     return work
 
 
-def _datatrove_ahocorasick(files: list[str], folder: str, workers: int) -> Callable[[], None]:
+def _datatrove_ahocorasick(files: list[str], folder: str, workers: int) -> Callable[[], Result]:
     from typing import cast
 
     import ahocorasick
 
+    from filters import surfaces
+
     automaton = cast("Any", ahocorasick).Automaton()
-    for variant in _variants(minimal=True):
-        automaton.add_word(variant.lower(), variant)
+    for variant in _variants():
+        automaton.add_word(variant.lower(), [])
+    for variant in _variants():
+        automaton.get(variant.lower()).append(variant if surfaces.is_cased(variant) else None)
 
     def has_term(document: Any) -> bool:
-        return next(automaton.iter(document.text.lower()), None) is not None
+        """As our stage 1: abbreviations in capitals match in that case only."""
+        text = document.text
+        return any(
+            variant is None or text[end + 1 - len(variant) : end + 1] == variant
+            for end, variants in automaton.iter(text.lower())
+            for variant in variants
+        )
 
-    def prepare() -> None:
+    def work() -> Result:
         automaton.make_automaton()
-        _datatrove(files, folder, has_term)
+        return _datatrove(files, folder, has_term)
 
-    return prepare
+    return work
 
 
-def _datatrove_regex(files: list[str], folder: str, workers: int) -> Callable[[], None]:
-    pattern = re.compile("|".join(re.escape(variant) for variant in _variants(minimal=False)), re.IGNORECASE)
+def _datatrove_regex(files: list[str], folder: str, workers: int) -> Callable[[], Result]:
+    pattern = re.compile("|".join(map(re.escape, _variants())), re.IGNORECASE)
     return lambda: _datatrove(files, folder, lambda document: pattern.search(document.text) is not None)
 
 
-def _datatrove(files: list[str], folder: str, keeps: Callable[[Any], bool]) -> None:
+def _datatrove(files: list[str], folder: str, keeps: Callable[[Any], bool]) -> Result:
     """Reader, filter, writer, in datatrove's cheapest form: two columns read, no compression written."""
     from datatrove.executor import LocalPipelineExecutor
     from datatrove.pipeline.filters import LambdaFilter
@@ -220,15 +249,15 @@ def _datatrove(files: list[str], folder: str, keeps: Callable[[Any], bool]) -> N
     writer = JsonlWriter(str(Path(folder) / "out"), compression=None)
     steps = [reader, LambdaFilter(keeps), writer]
     LocalPipelineExecutor(pipeline=steps, tasks=1, logging_dir=str(Path(folder) / "log")).run()
+    kept = sum(len(file.read_bytes().splitlines()) for file in (Path(folder) / "out").glob("*.jsonl"))
+    return {"survivors": kept}
 
 
-def _variants(*, minimal: bool) -> list[str]:
-    from filters import surfaces
+def _variants() -> list[str]:
     from tasks.survey import read_lexicon
 
     lexicon, _ = read_lexicon(SPECIALTY, LANGUAGE)
-    variants = [variant for term in lexicon.terms if term.role != "not" for variant in term.variants]
-    return surfaces.minimal(variants) if minimal else variants
+    return [variant for term in lexicon.terms if term.role != "not" for variant in term.variants]
 
 
 if __name__ == "__main__":

@@ -7,14 +7,14 @@ they overlap, ``context`` terms count near a ``core`` term only. Both run on Hyp
 2019), whose automaton reports every occurrence of every pattern, so that nothing hides behind another match.
 """
 
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import polars as pl
 import pyarrow as pa
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from filters.lexicon import Lexicon
+from filters.lexicon import LANGUAGES, Lexicon
 from filters.scanner import buffers, contiguous, scanner
 from filters.spans import character_offsets, contained, near, overlapping, whole_words
 
@@ -22,19 +22,29 @@ MAX_EVIDENCE_SPANS = 50
 
 
 class KeywordRules(BaseModel):
-    """Thresholds of stage 2. Defaults are measured on real web text, see ``benchmarks/filter_quality.py``."""
+    """Thresholds of stage 2. Defaults are measured on real text, see ``benchmarks/filter_quality.py``.
+
+    The density of core terms tells a page on the topic from a long one that mentions it here and there,
+    however often, better than any other figure; context terms of intensive care do not add to it.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     min_hits: int = Field(default=3, ge=1, description="counted hits in all")
     min_core: int = Field(default=1, ge=1, description="distinct core terms")
     min_distinct: int = Field(default=2, ge=1, description="distinct counted terms")
-    min_per_1000_chars: float = Field(
-        default=1.0, ge=0, description="counted hits per 1,000 characters of text"
+    min_per_1000_chars: dict[str, Annotated[float, Field(ge=0)]] = Field(
+        default={"en": 0.75, "zh": 2.0},
+        description="hits of core terms per 1,000 characters of text; one number, or one for each language",
     )
     context_window: int = Field(
         default=1000, ge=0, description="a context term counts within so many characters of a core term"
     )
+
+    @field_validator("min_per_1000_chars", mode="before")
+    @classmethod
+    def _for_each_language(cls, value: Any) -> Any:
+        return dict.fromkeys(LANGUAGES, value) if isinstance(value, int | float) else value
 
 
 def any_term(texts: pa.Array | pa.ChunkedArray, lexicon: Lexicon) -> np.ndarray:
@@ -55,7 +65,8 @@ def term_statistics(lexicon: Lexicon, *, context_window: int, text: str = "text"
 
     Fields: ``terms`` (distinct counted headwords in order of first occurrence), ``core`` (how many of them
     are core), ``hits`` (counted hits), ``raw_hits`` (substring hits), ``spans`` (the first MAX_EVIDENCE_SPANS
-    whole hits: term, start and end in characters, counted or not), ``per_1000_chars``.
+    whole hits: term, start and end in characters, counted or not), ``per_1000_chars`` (hits of core terms per
+    1,000 characters).
     """
 
     def statistics(texts: pl.Series) -> pl.Series:
@@ -97,18 +108,18 @@ def too_few_terms(statistics: pl.Expr, *, min_distinct: int) -> pl.Expr:
 
 
 def too_sparse(statistics: pl.Expr, *, min_per_1000_chars: float) -> pl.Expr:
-    """ "too_sparse" where fewer hits count per 1,000 characters."""
+    """ "too_sparse" where fewer core terms occur per 1,000 characters."""
     return _reason(statistics.struct.field("per_1000_chars") < min_per_1000_chars, "too_sparse")
 
 
-def keyword_reason(statistics: pl.Expr, rules: KeywordRules) -> pl.Expr:
+def keyword_reason(statistics: pl.Expr, rules: KeywordRules, language: str) -> pl.Expr:
     """The first of the reasons above that holds, or null."""
     return pl.coalesce(
         no_whole_word(statistics),
         no_core_term(statistics, min_core=rules.min_core),
         too_few_hits(statistics, min_hits=rules.min_hits),
         too_few_terms(statistics, min_distinct=rules.min_distinct),
-        too_sparse(statistics, min_per_1000_chars=rules.min_per_1000_chars),
+        too_sparse(statistics, min_per_1000_chars=rules.min_per_1000_chars.get(language, 0.0)),
     )
 
 
@@ -149,6 +160,7 @@ def _by_document(hits: pl.DataFrame, texts: pl.Series, raw_counts: np.ndarray) -
         terms=pl.col("term").filter(counted).unique(maintain_order=True),
         core=pl.col("term").filter(counted & pl.col("core")).n_unique().cast(pl.UInt32),
         hits=counted.sum().cast(pl.UInt32),
+        core_hits=(counted & pl.col("core")).sum(),
         spans=pl.struct("term", "start", "end", "counted").head(MAX_EVIDENCE_SPANS),
     )
     every = pl.DataFrame(
@@ -159,9 +171,9 @@ def _by_document(hits: pl.DataFrame, texts: pl.Series, raw_counts: np.ndarray) -
     )
     filled = joined.with_columns(
         pl.col("terms", "spans").fill_null([]),
-        pl.col("core", "hits").fill_null(0),
+        pl.col("core", "hits", "core_hits").fill_null(0),
     ).with_columns(
-        per_1000_chars=(pl.col("hits") * 1000 / pl.col("text").str.len_chars().clip(1))
+        per_1000_chars=(pl.col("core_hits") * 1000 / pl.col("text").str.len_chars().clip(1))
         .fill_null(0)
         .cast(pl.Float32)
     )

@@ -7,8 +7,8 @@ takes its regular English plural; a variant in capitals (PONV) is matched in tha
 import itertools
 import re
 
-_SINGLE = (" ", "-", "\n", "\u00a0", "\u2009", "\u2010", "\u2011", "\u2013")
-_RUNS = ("  ", "\r\n", " \n", "\n ", "\n\n", "- ", "-\n")
+_SINGLE = (" ", "-", "\n", "\u00a0", "\u2010", "\u2011", "\u2013")
+_RUNS = ("  ", "\r\n", " \n", "-\n")
 BLANKS = tuple(blank.encode() for blank in (*_SINGLE, *_RUNS))
 """What may stand between two words of a variant; each costs literals, so the rare ones are left out."""
 BLANK = b"(?:" + b"|".join(re.escape(blank) for blank in sorted(BLANKS, key=len, reverse=True)) + b")"

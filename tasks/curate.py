@@ -109,7 +109,7 @@ def judge(survivors: pl.DataFrame, curation: Curation) -> tuple[pl.DataFrame, pl
             id=content_id(pl.col("text")),
             statistics=term_statistics(curation.lexicon, context_window=curation.keywords.context_window),
         )
-        .with_columns(reason=keyword_reason(statistics, curation.keywords))
+        .with_columns(reason=keyword_reason(statistics, curation.keywords, curation.lexicon.language))
     )
     on_topic = frame.filter(pl.col("reason").is_null()).with_columns(
         reason=pl.coalesce(
@@ -120,7 +120,9 @@ def judge(survivors: pl.DataFrame, curation: Curation) -> tuple[pl.DataFrame, pl
     kept = on_topic.filter(pl.col("reason").is_null()).with_columns(
         terms=statistics.struct.field("terms"),
         term_hits=statistics.struct.field("hits"),
-        hits_per_1000_chars=statistics.struct.field("per_1000_chars"),
+        hits_per_1000_chars=(statistics.struct.field("hits") * 1000 / pl.col("text").str.len_chars()).cast(
+            pl.Float32
+        ),
         masked_kinds=pl.col("masked"),
         masked=pl.sum_horizontal(pl.col("masked").struct.unnest()),
     )

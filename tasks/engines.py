@@ -7,6 +7,8 @@ from datatrove.executor import LocalPipelineExecutor
 from datatrove.pipeline.base import PipelineStep
 from loguru import logger
 
+from tasks.workers import prepare_workers
+
 Engine = Literal["local"]
 
 Step = PipelineStep | Callable[[Any, int, int], Any]
@@ -37,10 +39,13 @@ def run_ranks(
     if engine != "local":
         raise ValueError(f"unknown engine {engine!r}")
     logger.disable("datatrove")
+    workers = max(1, min(workers, ranks))
+    if workers > 1:
+        prepare_workers()
     executor = _QuietLocalExecutor(
         pipeline=pipeline,
         tasks=ranks,
-        workers=max(1, min(workers, ranks)),
+        workers=workers,
         logging_dir=logging_dir,
         skip_completed=skip_completed,
     )

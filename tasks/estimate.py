@@ -56,7 +56,9 @@ def _estimate(source: Source, units: list[Unit], curation: Curation, probe: int)
             screened = screen(batch, unit, curation)
             kept_rows, rejected_rows = judge(screened.survivors, curation)
             rows, kept = rows + len(batch.text), kept + kept_rows.height
-            rejected += rejected_rows.height + screened.unusable.height
+            rejected += rejected_rows.height + (
+                screened.unusable.height if screened.unusable is not None else 0
+            )
             stored_bytes += int(kept_rows.estimated_size() + rejected_rows.estimated_size())
     seconds = time.perf_counter() - begun
     total, exact = _rows(units, rows, probe)

@@ -1,8 +1,10 @@
 """Source files: found by path, glob, folder or URL; named without secrets; digested."""
 
 import hashlib
+import os
 import posixpath
 import re
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
@@ -53,9 +55,9 @@ def find_files(
     """
     fs, plain = fsspec.url_to_fs(path)
     matched, glob_root = _match(fs, plain, path, format)
-    files = [
-        _source_file(fs, found, format, glob_root, {} if digests is None else digests) for found in matched
-    ]
+    known = {} if digests is None else digests
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # hashing leaves other threads free to run
+        files = list(pool.map(lambda found: _source_file(fs, found, format, glob_root, known), matched))
     if not files:
         raise SourceError(f"no readable file at {public(path)}", _what_is_there(fs, plain))
     return files

@@ -71,6 +71,11 @@ def build(
         if not verbose:
             _quiet_prefect()
         log_to_stderr()
+        workers = workers or os.cpu_count() or 1
+        if workers > 1:
+            from tasks.workers import prepare_workers
+
+            prepare_workers()
         if not as_json:
             typer.echo(f"building {name.value}@{version} in {root_or_default(root)}", err=True)
         from flows.corpus import CorpusConfig, corpus
@@ -80,7 +85,7 @@ def build(
             version=version,
             root=root_or_default(root),
             sample=sample,
-            workers=workers or os.cpu_count() or 1,
+            workers=workers,
             engine=engine.value,
             keep_going=keep_going,
             restart=restart,

@@ -115,7 +115,7 @@ def possible(texts: list[str | None], terms: Lexicon) -> list[bool]:
 # --- a reference written from the documentation, with `re` and loops ---
 
 
-BLANK = "(?:\r\n|- |-\n|  |\n\n|\n | \n|[ \n\u00a0\u2009\u2010\u2011\u2013-])"
+BLANK = "(?:\r\n|-\n|  | \n|[ \n\u00a0\u2010\u2011\u2013-])"
 
 
 class Hit(NamedTuple):
@@ -212,7 +212,7 @@ def reference(text: str, terms: Lexicon, *, context_window: int) -> dict[str, An
             {"term": name, "start": hit.start, "end": hit.end, "counted": counts(hit)}
             for name, hit in zip(names, longest, strict=True)
         ],
-        "per_1000_chars": pytest.approx(1000 * len(hits) / max(len(text), 1), rel=1e-6),
+        "per_1000_chars": pytest.approx(1000 * len(cores) / max(len(text), 1), rel=1e-6),
     }
 
 
@@ -554,10 +554,10 @@ def test_statistics_read_the_named_column_of_a_lazy_frame():
 def reason(text: str | None, rules: KeywordRules | None = None, *, terms: Lexicon = ENGLISH) -> str | None:
     rules = rules or KeywordRules()
     frame = column([text]).to_frame().select(term_statistics(terms, context_window=rules.context_window))
-    return frame.select(keyword_reason(pl.col("text"), rules)).item()
+    return frame.select(keyword_reason(pl.col("text"), rules, terms.language)).item()
 
 
-RULES = KeywordRules(min_hits=3, min_core=1, min_distinct=2, min_per_1000_chars=20.0)
+RULES = KeywordRules(min_hits=3, min_core=1, min_distinct=2, min_per_1000_chars={"en": 20.0})
 
 
 @pytest.mark.parametrize(
@@ -571,8 +571,8 @@ RULES = KeywordRules(min_hits=3, min_core=1, min_distinct=2, min_per_1000_chars=
         ("anesthesia block", "no_core_term"),
         ("anesthesia, MAC", "too_few_hits"),
         ("anesthesia, anesthesia, anaesthesia", "too_few_terms"),
-        ("anesthesia, block, MAC" + "." * 129, "too_sparse"),
-        ("anesthesia, block, MAC" + "." * 128, None),
+        ("anesthesia, block, MAC" + "." * 79, "too_sparse"),
+        ("anesthesia, block, MAC" + "." * 78, None),
     ],
 )
 def test_a_document_is_dropped_for_its_first_fault(text: str | None, expected: str | None):
@@ -580,7 +580,7 @@ def test_a_document_is_dropped_for_its_first_fault(text: str | None, expected: s
 
 
 def test_the_reasons_stand_in_order_of_the_stages():
-    strict = KeywordRules(min_hits=9, min_core=9, min_distinct=9, min_per_1000_chars=1000)
+    strict = KeywordRules(min_hits=9, min_core=9, min_distinct=9, min_per_1000_chars={"en": 1000})
     chain = [("x", {}), ("MAC", {}), ("MAC", {"min_core": 1}), ("MAC", {"min_core": 1, "min_hits": 1})]
     chain += [("MAC", {"min_core": 1, "min_hits": 1, "min_distinct": 1})]
     assert [reason(text, strict.model_copy(update=update)) for text, update in chain] == [
@@ -600,7 +600,7 @@ def test_each_reason_is_its_own_or_null_at_the_threshold():
         core=no_core_term(of, min_core=1),
         hits=too_few_hits(of, min_hits=2),
         terms=too_few_terms(of, min_distinct=2),
-        sparse=too_sparse(of, min_per_1000_chars=2000 / 9),
+        sparse=too_sparse(of, min_per_1000_chars=1000 / 9),
     )
     assert table.rows() == [
         (None, None, None, None, None),
@@ -615,6 +615,21 @@ def test_the_default_rules_want_two_terms_and_three_hits_near_a_core_one():
     assert reason("MAC, MAC, block") is None
     assert reason("MAC, block, guedel's airway") is None
     assert reason("MAC" + "." * 2000 + "block, guedel's airway") == "too_few_hits"
+
+
+def test_one_density_serves_all_languages_and_a_mapping_each_its_own():
+    both = KeywordRules.model_validate({"min_per_1000_chars": 1})
+    assert both.min_per_1000_chars == {"en": 1.0, "zh": 1.0}
+    own = KeywordRules.model_validate({"min_per_1000_chars": {"zh": 400}, "min_hits": 1, "min_distinct": 1})
+    assert reason("麻醉", own, terms=CHINESE) is None
+    assert reason("麻醉好", own, terms=CHINESE) == "too_sparse"
+    assert reason("MAC", own) is None
+
+
+def test_context_terms_do_not_make_a_text_dense():
+    rules = KeywordRules.model_validate({"min_per_1000_chars": 30})
+    assert reason("MAC, " + "block, " * 9, rules) == "too_sparse"
+    assert reason("MAC, MAC, MAC, " + "block, " * 9, rules) is None
 
 
 @pytest.mark.parametrize(

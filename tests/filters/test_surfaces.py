@@ -27,17 +27,14 @@ def test_other_variants_are_not_cased(variant: str):
     assert matches(variant, variant.upper())
 
 
-@pytest.mark.parametrize(
-    "blank",
-    [" ", "-", "  ", "\n", "\r\n", "\n\n", " \n", "\n ", "- ", "-\n", *"\u00a0\u2009\u2010\u2011\u2013"],
-)
+@pytest.mark.parametrize("blank", [" ", "-", "  ", "\n", "\r\n", " \n", "-\n", *"\u00a0\u2010\u2011\u2013"])
 @pytest.mark.parametrize("variant", ["nerve block", "nerve-block"])
 def test_a_blank_or_hyphen_also_matches(variant: str, blank: str):
     assert matches(variant, f"nerve{blank}block")
     assert matches(variant, f"Nerve{blank}Blocks")
 
 
-@pytest.mark.parametrize("blank", ["", "   ", "\n\n\n", ".", "\u2014", "_", "/"])
+@pytest.mark.parametrize("blank", ["", "   ", "\n\n", ".", "\u2014", "_", "/"])
 def test_a_blank_does_not_match(blank: str):
     assert not matches("nerve block", f"nerve{blank}block")
 
@@ -117,7 +114,7 @@ variants = (
 )
 
 
-@given(variants, st.sampled_from([" ", "-", "\n", "\u2011", "- "]), st.sampled_from(["'", "\u2019", ""]))
+@given(variants, st.sampled_from([" ", "-", "\n", "\u2011", "-\n"]), st.sampled_from(["'", "\u2019", ""]))
 def test_every_way_to_write_a_variant_holds_one_of_its_literals(variant: str, blank: str, apostrophe: str):
     written = blank.join(words(variant)).replace("'", apostrophe)
     forms = [written, f"{written}s", *([f"{written[:-1]}ies"] if takes_ies(variant) else [])]
