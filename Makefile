@@ -32,8 +32,10 @@ lint: $(VENV)/.ready ## linter, format, types, import contracts
 test: lint ## environment, then linter, types, import contracts and tests
 	$(BIN)/pytest
 
-bench: $(VENV)/.ready ## speed against named peers, on the real text in ../shared/data/web (or DATA=...)
-	$(BIN)/python -m benchmarks.corpus --data $(or $(DATA),../shared/data/web)
+bench: $(VENV)/.ready ## speed against named peers, on the real data in ../shared/data (or DATA=...)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[bench]'
+	$(BIN)/python -m benchmarks.corpus --data $(or $(DATA),../shared/data)/web
+	$(BIN)/python -m benchmarks.decontaminate --data $(or $(DATA),../shared/data)
 
 quality: $(VENV)/.ready ## precision and recall of the keyword filter on labelled real documents
 	$(BIN)/python -m benchmarks.filter_quality --data $(or $(DATA),../shared/data)

@@ -40,6 +40,8 @@ REASONS: dict[str, str] = {
     "duplicate_paragraphs": "too many paragraphs repeat an earlier one",
     "exact_duplicate": "the same text as another row, but for case, width and white space",
     "near_duplicate": "nearly the same text as a longer or earlier row",
+    "contaminated_lcs": "shares more than 64 characters with a question of the benchmark",
+    "contaminated_cover": "holds so much of a question of the benchmark that it gives it away",
 }
 """What the reasons to drop a row mean; a reason that is not here is shown as it is."""
 

@@ -80,23 +80,19 @@ def normalise_with_origins(text: str) -> tuple[str, np.ndarray, np.ndarray]:
 
     ``text[starts[a]:ends[b - 1]]`` is the original of ``normal[a:b]``.
     """
-    found: list[tuple[str, int, int]] = []
-    for piece in re.finditer(f"{_clusters().pattern}|.", text, re.DOTALL):
-        for char in _folded(piece[0]):
-            found.append((" " if char.isspace() else char, piece.start(), piece.end()))
-    kept: list[tuple[str, int, int]] = []
-    cjk = re.compile(f"[{CJK}]")
-    for index, piece in enumerate(found):
-        if piece[0] == " ":
-            following = next((c for c, _, _ in found[index + 1 : index + 2] if c != " "), None)
-            if following is None:  # the last blank of a run decides for all; at the end it goes
-                continue
-            if not kept or cjk.match(kept[-1][0]) or cjk.match(following):
-                continue
-        kept.append(piece)
-    normal = "".join(char for char, _, _ in kept)
-    places = np.array([(start, end) for _, start, end in kept], dtype=np.int64).reshape(-1, 2)
-    return normal, places[:, 0], places[:, 1]
+    byte_offsets, data = _buffers(pa.array([text], pa.large_string()))
+    offsets, size = np.zeros(2, dtype=np.int64), len(data)
+    while True:
+        room, origins = np.empty(size + 1, dtype=np.uint32), np.empty((size + 1, 2), dtype=np.int64)
+        if _some(data, byte_offsets, 0, room, origins, offsets)[0]:
+            break
+        size = 2 * size + 64
+    normal, places = room[: offsets[1]].tobytes().decode("utf-32-le"), origins[: offsets[1]]
+    if text.isascii():
+        return normal, places[:, 0], places[:, 1]
+    leads = (np.frombuffer(text.encode(), dtype=np.uint8) & 0xC0) != 0x80
+    before = np.concatenate([[0], np.cumsum(leads)])
+    return normal, before[places[:, 0]], before[places[:, 1]]
 
 
 def utf8(texts: pa.LargeStringArray) -> Iterator[bytes]:
@@ -128,19 +124,33 @@ def code_points(texts: pa.LargeStringArray) -> Iterator[Codes]:
     byte_offsets, data = _buffers(texts)
     room = np.empty(_CHUNK, dtype=np.uint32)
     offsets = np.zeros(len(texts) + 1, dtype=np.int64)
-    known, unknown = _met(), np.empty((_UNKNOWN, 2), dtype=np.int64)
     first = 0
     while first < len(texts):
-        done, met, size = _normalise_all(
-            data, byte_offsets, first, *_tables(), *known.arrays(), unknown, room, offsets
-        )
-        if met:
-            known.learn({bytes(data[begin:end]) for begin, end in unknown[:met].tolist()})
-        elif not done:
-            room = np.empty(2 * (len(room) + int(size)), dtype=np.uint32)
-        if done:
+        done, size = _some(data, byte_offsets, first, room, None, offsets)
+        if not done:
+            room = np.empty(2 * (len(room) + size), dtype=np.uint32)
+        else:
             yield Codes(first, offsets[: done + 1], room[: offsets[done]])
             first += done
+
+
+def _some(
+    data: np.ndarray,
+    byte_offsets: np.ndarray,
+    first: int,
+    room: np.ndarray,
+    origins: Any,
+    offsets: np.ndarray,
+) -> tuple[int, int]:
+    """Normalise texts from ``first`` on while they fit into ``room``: how many, and the bytes of the next."""
+    known, unknown = _met(), np.empty((_UNKNOWN, 2), dtype=np.int64)
+    while True:
+        done, met, size = _normalise_all(
+            data, byte_offsets, first, *_tables(), *known.arrays(), unknown, room, origins, offsets
+        )
+        if done or not met:
+            return int(done), int(size)
+        known.learn({bytes(data[begin:end]) for begin, end in unknown[:met].tolist()})
 
 
 class Clusters:
@@ -250,6 +260,11 @@ def _clusters() -> re.Pattern[str]:
     return re.compile(rf"[^\s{composing}]?[{composing}]+")
 
 
+def is_cjk(code: int) -> bool:
+    """True for the code points of CJK."""
+    return 0x2E80 <= code <= 0x9FFF or 0x20000 <= code <= 0x3FFFF
+
+
 @njit(cache=True, nogil=True)
 def _is_cjk(code: Any) -> bool:
     return (code >= 0x2E80 and code <= 0x9FFF) or (code >= 0x20000 and code <= 0x3FFFF)
@@ -333,9 +348,12 @@ def _normalise_all(
     target_starts: Any,
     unknown: Any,
     out: Any,
+    origins: Any,
     offsets: Any,
 ) -> tuple[Any, Any, Any]:
     """Texts from ``first`` on while they fit into ``out`` and hold known clusters only.
+
+    ``origins`` is None, or takes the first byte of each character's original and the byte after its last.
 
     Returns how many, how many clusters of the next one were noted in ``unknown``, and its bytes.
     """
@@ -355,6 +373,8 @@ def _normalise_all(
                     code = table[data[at]]
                     is_blank = np.int64(code == 32)
                     out[n] = code
+                    if origins is not None:
+                        origins[n, 0], origins[n, 1] = at - begin, at + 1 - begin
                     n += 1 - (is_blank & skip)
                     skip = is_blank
                     at += 1
@@ -366,7 +386,10 @@ def _normalise_all(
             if code < _TABLE_SIZE:
                 code = np.int64(table[code])
             if code >= 0:
+                dropped = skip if code == 32 else 0
                 n, skip = _append(code, out, n, skip, origin)
+                if origins is not None and not dropped:
+                    origins[n - 1, 0], origins[n - 1, 1] = here - begin, at - begin
             elif code == _COMPOSES:
                 here, n, skip = last_at, last_n, last_skip
                 if last_blank:  # it may have been taken back
@@ -382,7 +405,10 @@ def _normalise_all(
                     if n + (high - low) + (end - at) + 2 > len(out):
                         return done, met, end - begin
                     for place in range(low, high):
+                        dropped = skip if target[place] == 32 else 0
                         n, skip = _append(np.int64(target[place]), out, n, skip, origin)
+                        if origins is not None and not dropped:
+                            origins[n - 1, 0], origins[n - 1, 1] = here - begin, at - begin
                 elif met < len(unknown):
                     unknown[met, 0], unknown[met, 1] = here, at
                     met += 1
@@ -393,7 +419,10 @@ def _normalise_all(
                 if n + (high - low) + (end - at) + 2 > len(out):
                     return done, met, end - begin
                 for place in range(low, high):
+                    dropped = skip if expansions[place] == 32 else 0
                     n, skip = _append(np.int64(expansions[place]), out, n, skip, origin)
+                    if origins is not None and not dropped:
+                        origins[n - 1, 0], origins[n - 1, 1] = here - begin, at - begin
             last_at, last_n, last_skip, last_blank = here, here_n, here_skip, ends_blank
         if n > origin and out[n - 1] == 32:
             n -= 1

@@ -42,7 +42,9 @@ REJECTED_DOCUMENT = pa.schema(
 
 ROW_GROUP_BYTES = 32 << 20
 _SLICE_ROWS = 1024
-_ZSTD_LEVEL = 3
+ZSTD_LEVEL = 3
+PART_ZSTD_LEVEL = 1
+"""For parts of a build that are read once and written anew."""
 
 
 class ParquetSink:
@@ -54,8 +56,8 @@ class ParquetSink:
 
     file: File
 
-    def __init__(self, store: Store, path: str, schema: pa.Schema) -> None:
-        self._path, self._schema = path, schema
+    def __init__(self, store: Store, path: str, schema: pa.Schema, *, level: int = ZSTD_LEVEL) -> None:
+        self._path, self._schema, self._level = path, schema, level
         self._held: list[pa.Table] = []
         self._open: list[pa.Table] = []
         self._held_bytes = self._open_rows = self._rows = 0
@@ -64,7 +66,7 @@ class ParquetSink:
     def __enter__(self) -> "ParquetSink":
         self._sink = self._created.__enter__()
         self._writer = pq.ParquetWriter(
-            self._sink, self._schema, compression="zstd", compression_level=_ZSTD_LEVEL
+            self._sink, self._schema, compression="zstd", compression_level=self._level
         )
         return self
 

@@ -136,6 +136,12 @@ class Store:
             file.write(content)
         return file.sha256
 
+    def move(self, path: str, target: str) -> None:
+        """Give a file another place; on object stores by copying it there."""
+        goal = self.absolute(target)
+        self.fs.makedirs(posixpath.dirname(goal), exist_ok=True)
+        self.fs.mv(self.absolute(path), goal)
+
     def remove(self, folder: str) -> None:
         """Remove a folder and all below it, if it is there."""
         top = self.absolute(folder)

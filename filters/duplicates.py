@@ -40,13 +40,24 @@ def shingles(text: str) -> np.ndarray:
 
     A text of one to four tokens has one shingle, all of it; a text without tokens has none.
     """
+    hashes = _token_hashes(text)
+    return _windows(hashes, min(SHINGLE_TOKENS, len(hashes)))
+
+
+def grams(text: str, size: int) -> np.ndarray:
+    """The distinct runs of ``size`` tokens as sorted 64-bit hashes; a shorter text has none."""
+    hashes = _token_hashes(text)
+    return _windows(hashes, size if len(hashes) >= size else 0)
+
+
+def _token_hashes(text: str) -> np.ndarray:
     tokens = _TOKEN.findall(text.lower())
-    hashes = np.fromiter(
-        (xxhash.xxh64_intdigest(token) for token in tokens), dtype=np.uint64, count=len(tokens)
-    )
-    if not len(hashes):
-        return hashes
-    width = min(SHINGLE_TOKENS, len(hashes))
+    return np.fromiter(map(xxhash.xxh64_intdigest, tokens), dtype=np.uint64, count=len(tokens))
+
+
+def _windows(hashes: np.ndarray, width: int) -> np.ndarray:
+    if not width:
+        return np.zeros(0, dtype=np.uint64)
     windows = np.lib.stride_tricks.sliding_window_view(hashes, width)
     mixed = np.zeros(len(windows), dtype=np.uint64)
     with np.errstate(over="ignore"):

@@ -3,6 +3,7 @@
 import typer
 
 from flows.commands.build import build, plan
+from flows.commands.decontaminate import decontaminate
 from flows.commands.doctor import doctor
 from flows.commands.lexicon import lexicon
 from flows.commands.versions import diff, list_versions, show, verify
@@ -17,6 +18,7 @@ app = typer.Typer(
 )
 app.command()(build)
 app.command()(plan)
+app.command()(decontaminate)
 app.command("list")(list_versions)
 app.command()(show)
 app.command()(verify)

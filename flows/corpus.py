@@ -3,19 +3,22 @@
 from typing import Any
 
 from prefect import flow
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from anessuite.builds import Build
 from anessuite.config import Config
 from anessuite.manifests import Recipe
+from anessuite.sources.against import read_against
 from anessuite.sources.documents import Source
 from anessuite.sources.files import public
 from anessuite.storage import Store
 from anessuite.versions import DatasetRef
+from filters.contamination import ContaminationRules
 from filters.duplicates import DuplicateRules
 from filters.keywords import KeywordRules
 from filters.quality import QualityRules
 from tasks.curate import curate
+from tasks.decontaminate import decontaminate, write_benchmark
 from tasks.deduplicate import deduplicate
 from tasks.engines import Engine
 from tasks.publish import publish
@@ -30,14 +33,11 @@ class CorpusConfig(Config):
     keywords: KeywordRules = KeywordRules()
     quality: QualityRules = QualityRules()
     duplicates: DuplicateRules = DuplicateRules()
-    against: str | None = Field(default=None, description="benchmark to decontaminate against")
-
-    @field_validator("against")
-    @classmethod
-    def _not_yet(cls, against: str | None) -> str | None:
-        if against is not None:
-            raise ValueError("decontamination is not built yet; leave `against` out")
-        return against
+    against: str | list[str] | None = Field(
+        default=None,
+        description="benchmark to decontaminate against: an MCQ file, name@version, or a YAML list",
+    )
+    contamination: ContaminationRules = ContaminationRules()
 
     def curation(self, language: str) -> Curation:
         """How documents of one language are curated; raises ConfigError if there is no lexicon for it."""
@@ -48,7 +48,13 @@ class CorpusConfig(Config):
         """The config as a manifest may show it: no absolute folder of this machine."""
         content = self.model_dump(mode="json")
         content["sources"] = [source | {"path": public(source["path"])} for source in content["sources"]]
+        content["against"] = [public(one) for one in self.benchmarks]
         return content
+
+    @property
+    def benchmarks(self) -> list[str]:
+        """What to decontaminate against, in order; none is an empty list."""
+        return [self.against] if isinstance(self.against, str) else self.against or []
 
 
 @flow(name="corpus")
@@ -71,9 +77,10 @@ def corpus(
     build = Build(Store(root), DatasetRef("corpus", version))
     curations = {source.language: config.curation(source.language) for source in config.sources}
     with build.locked():
+        against = read_against(*config.benchmarks, store=build.store) if config.benchmarks else None
         found = survey(config.sources, build.store, sample=sample, keep_going=keep_going)
         recipe = Recipe(
-            inputs=found.inputs,
+            inputs=found.inputs + (against.inputs if against else []),
             config=config.public() | {"sample": sample, "keep_going": keep_going},
             texts={lexicon_path(config.specialty, lang): c.lexicon_sha256 for lang, c in curations.items()},
         )
@@ -81,6 +88,8 @@ def corpus(
         write_plan(build, Plan(found.units, curations, keep_going, found.quarantined))
         curate(build, workers=workers, engine=engine)
         deduplicate(build, config.duplicates, workers=workers, engine=engine)
-        # decontamination against the benchmark will stand here
+        if against:
+            write_benchmark(build, against, config.contamination, screen=None)
+            decontaminate(build, workers=workers, engine=engine)
         licences = {source.label: source.licence for source in config.sources}
-        return publish(build, recipe, specialty=config.specialty, licences=licences)
+        return publish(build, recipe, specialty=config.specialty, licences=licences, against=against)

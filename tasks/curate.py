@@ -17,7 +17,7 @@ from prefect.cache_policies import NO_CACHE
 
 from anessuite.builds import Build
 from anessuite.errors import RowsLost, SourceError
-from anessuite.schemas import DOCUMENT, REJECTED_DOCUMENT, ParquetSink
+from anessuite.schemas import DOCUMENT, PART_ZSTD_LEVEL, REJECTED_DOCUMENT, ParquetSink
 from anessuite.sources.documents import Batch, Unit, read_unit
 from anessuite.storage import Store
 from anessuite.text import content_id
@@ -202,8 +202,8 @@ def curate_unit(build: Build, unit: Unit, curation: Curation, *, keep_going: boo
 def _write_part(build: Build, key: str, unit: Unit | None, curation: Curation) -> dict[str, Any]:
     kept_path, rejected_path = (build.path(STEP, kind, f"{key}.parquet") for kind in ("kept", "rejected"))
     with (
-        ParquetSink(build.store, kept_path, KEPT) as kept,
-        ParquetSink(build.store, rejected_path, REJECTED_DOCUMENT) as rejected,
+        ParquetSink(build.store, kept_path, KEPT, level=PART_ZSTD_LEVEL) as kept,
+        ParquetSink(build.store, rejected_path, REJECTED_DOCUMENT, level=PART_ZSTD_LEVEL) as rejected,
     ):
         part = _Part(int(key), curation, kept, rejected)
         if unit is not None:

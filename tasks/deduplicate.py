@@ -36,12 +36,10 @@ DECISIONS = pa.schema(
     [
         pa.field("position", pa.uint64(), nullable=False),
         pa.field("reason", pa.string(), nullable=False),
-        pa.field("repeats", pa.string(), nullable=False),
-        pa.field("repeats_source_id", pa.string(), nullable=False),
-        pa.field("jaccard", pa.float32(), nullable=False),
+        pa.field("evidence", pa.string(), nullable=False),
     ]
 )
-"""One row for each dropped document, by its position in the build."""
+"""One row for each dropped document, by its position in the build; evidence is JSON."""
 
 
 @task(name="deduplicate", cache_policy=NO_CACHE)
@@ -55,7 +53,9 @@ def deduplicate(build: Build, rules: DuplicateRules, *, workers: int, engine: En
         _minhash(build, rules, units, workers=workers, engine=engine)
         near = _near(build, exact, rules, units)
         with ParquetSink(build.store, build.path(STEP, "decisions.parquet"), DECISIONS) as sink:
-            sink.write(pl.concat([exact, near]).sort("position"))
+            evidence = pl.struct("repeats", "repeats_source_id", "jaccard").struct.json_encode()
+            decisions = pl.concat([exact, near]).select("position", "reason", evidence=evidence)
+            sink.write(decisions.sort("position"))
         build.mark(STEP, "decisions", {EXACT: exact.height, NEAR: near.height})
 
 

@@ -1,6 +1,7 @@
 """Turn the parts of a build into a version: sorted shards, rejected rows, card, report, and the manifest
 last."""
 
+import json
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -8,6 +9,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 import polars as pl
+from anessuite.sign_off import Removal
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
@@ -19,10 +21,13 @@ from anessuite.manifests import File, Manifest, Quarantined, Recipe, Stage
 from anessuite.reports import corpus_report
 from anessuite.schemas import DOCUMENT, REJECTED_DOCUMENT
 from anessuite.sharding import shard_count, write_shards
-from tasks import curate, deduplicate
+from anessuite.sources.against import Against
+from filters.contamination import REASONS
+from tasks import curate, decontaminate, deduplicate
 from tasks.describe import corpus_facts, show_in_ui
 from tasks.survey import read_plan
 
+DECONTAMINATION = "decontamination"
 STAGES: dict[str, tuple[str, ...]] = {
     "read": (curate.NO_TEXT, "malformed_json", "not_extractable", "extraction_timeout"),
     "keywords (any term)": (curate.NO_TERM,),
@@ -37,6 +42,7 @@ STAGES: dict[str, tuple[str, ...]] = {
     "quality": (),
     "exact duplicates": (deduplicate.EXACT,),
     "near duplicates": (deduplicate.NEAR,),
+    DECONTAMINATION: tuple(REASONS.values()),
 }
 """The funnel's stages in order, with their reasons; ``quality`` has all that no other stage has."""
 
@@ -47,15 +53,20 @@ SUMMARY = (
 
 
 @task(name="publish", cache_policy=NO_CACHE)
-def publish(build: Build, recipe: Recipe, *, specialty: str, licences: dict[str, str]) -> str:
+def publish(
+    build: Build, recipe: Recipe, *, specialty: str, licences: dict[str, str], against: Against | None = None
+) -> str:
     """Finish the version; returns its reference. Raises NothingKept or RowsLost instead of publishing
     nonsense."""
-    parts, decisions = curate.results(build), deduplicate.read_decisions(build)
+    parts = curate.results(build)
+    contaminated = decontaminate.read_contaminated(build)
+    decisions = pl.concat([deduplicate.read_decisions(build), contaminated])
     build.store.remove(build.publish_folder)
     kept = _write_kept(build, parts, decisions)
     rejected = _write_rejected(build, parts, decisions)
-    funnel = _funnel(parts, _dropped_by_source(build, decisions))
-    warnings = _warnings(build, funnel)
+    stages = [stage for stage in STAGES if stage != DECONTAMINATION or against is not None]
+    funnel = _funnel(parts, _dropped_by_source(build, decisions), stages)
+    warnings = _warnings(build, funnel) + (against.warnings if against is not None else [])
     manifest = _manifest(build, recipe, funnel, kept, rejected, parts, warnings)
     _check_rows(manifest)
     facts = corpus_facts(build, manifest, licences)
@@ -63,11 +74,34 @@ def publish(build: Build, recipe: Recipe, *, specialty: str, licences: dict[str,
         "README.md": dataset_card(manifest, licences=licences, summary=SUMMARY),
         "report.html": corpus_report(manifest, facts),
     }
+    if against is not None:
+        texts["decontamination.html"] = _sign_off(build, against, parts, contaminated)
     files = [_write_text(build, name, text) for name, text in texts.items()]
     manifest = manifest.model_copy(update={"files": [*manifest.files, *files]})
     build.publish(manifest)
     show_in_ui(build, manifest, facts, specialty)
     return str(build.ref)
+
+
+def _sign_off(build: Build, against: Against, parts: list[dict[str, Any]], contaminated: pl.DataFrame) -> str:
+    """The page on what was removed against the benchmark; it judged what no earlier step dropped."""
+    shown = contaminated.sort("position").head(decontaminate.MOST_REMOVALS)
+    removals: list[Removal] = []
+    for part in parts:
+        rows = _read(build, part["files"]["kept"]).select("position", "id", "text").join(shown, on="position")
+        removals += [
+            Removal(row["id"], row["text"], row["reason"], json.loads(row["evidence"]))
+            for row in rows.iter_rows(named=True)
+        ]
+    marks = [build.marked(decontaminate.STEP, f"{number:05d}") or {} for number in range(len(parts))]
+    return decontaminate.sign_off(
+        build,
+        against,
+        title=f"Decontamination of {build.ref}",
+        rows=sum(mark["rows"] for mark in marks),
+        drops=dict(contaminated.group_by("reason").len().sort("reason").iter_rows()),
+        removals=removals,
+    )
 
 
 def _write_kept(build: Build, parts: list[dict[str, Any]], decisions: pl.DataFrame) -> list[File]:
@@ -108,11 +142,9 @@ def _rejected_frames(
 ) -> Iterator[pl.DataFrame]:
     for part in parts:
         yield _read(build, part["files"]["rejected"])
-    evidence = pl.struct("repeats", "repeats_source_id", "jaccard").struct.json_encode()
-    explained = decisions.select("position", "reason", evidence=evidence)
     for part in parts:
-        repeated = _read(build, part["files"]["kept"]).join(explained, on="position")
-        yield repeated.select(REJECTED_DOCUMENT.names)
+        dropped = _read(build, part["files"]["kept"]).join(decisions, on="position")
+        yield dropped.select(REJECTED_DOCUMENT.names)
 
 
 def _read(build: Build, file: dict[str, Any]) -> pl.DataFrame:
@@ -138,7 +170,7 @@ def _dropped_by_source(build: Build, decisions: pl.DataFrame) -> dict[str, Count
     return found
 
 
-def _funnel(parts: list[dict[str, Any]], repeated: dict[str, Counter[str]]) -> list[Stage]:
+def _funnel(parts: list[dict[str, Any]], repeated: dict[str, Counter[str]], stages: list[str]) -> list[Stage]:
     stage_of = {reason: stage for stage, reasons in STAGES.items() for reason in reasons}
     funnel: list[Stage] = []
     for source in dict.fromkeys(part["source"] for part in parts):
@@ -147,7 +179,7 @@ def _funnel(parts: list[dict[str, Any]], repeated: dict[str, Counter[str]]) -> l
             source, Counter()
         )
         rows = sum(part["rows"] for part in mine)
-        for stage in STAGES:
+        for stage in stages:
             here = {r: n for r, n in sorted(dropped.items()) if stage_of.get(r, "quality") == stage}
             funnel.append(Stage(stage=stage, source=source, rows_in=rows, dropped=here))
             rows = funnel[-1].rows_out
@@ -168,7 +200,7 @@ def _warnings(build: Build, funnel: list[Stage]) -> list[str]:
         elif not kept:
             found.append(f"source {source}: none of {read:,} rows is kept, though {with_term:,} hold a term")
     found += [f"left out {q.path} of source {q.source}: {q.error}" for q in _quarantined(build)]
-    if not sum(stage.rows_out for stage in funnel if stage.stage == list(STAGES)[-1]):
+    if not sum(stage.rows_out for stage in funnel if stage.stage == funnel[-1].stage):
         if not sum(stage.rows_in for stage in funnel if stage.stage == next(iter(STAGES))):
             raise NothingKept(f"{build.ref}: the sources hold no rows", "check the paths in the config")
         reasons = sum((Counter(stage.dropped) for stage in funnel), Counter[str]())

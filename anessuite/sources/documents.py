@@ -7,10 +7,11 @@ engine and worker count sees the same units.
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from typing import Annotated
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field
 
 from anessuite.config import Config
 from anessuite.errors import SourceError
@@ -27,28 +28,39 @@ _SECRET = re.compile(
 )
 
 
+def _no_secret(path: str) -> str:
+    if _SECRET.search(path):
+        raise ValueError("a path must not hold credentials: set them in the environment (AWS_*, HF_TOKEN)")
+    return path
+
+
+SourcePath = Annotated[
+    str,
+    AfterValidator(_no_secret),
+    Field(description="file, glob, folder or URL (local, hf://, s3://, https://)"),
+]
+
+
+def label_of(name: str, path: str) -> str:
+    """What rows and reports call a source: its name, or the last part of its path."""
+    return name or path.rstrip("/").split("/")[-1]
+
+
 class Source(Config):
     """One source of documents, as a config names it."""
 
-    path: str = Field(description="file, glob, folder or URL (local, hf://, s3://, https://)")
+    path: SourcePath
     name: str = Field(default="", description="what rows and reports call it; default: the path's last part")
     language: str = "en"
     columns: Columns = Columns()
-    format: Format | None = Field(default=None, description="parquet, jsonl, json, warc; default: by suffix")
+    format: Format | None = Field(
+        default=None, description="parquet, jsonl, json, csv, warc; default: by suffix"
+    )
     licence: str = ""
-
-    @field_validator("path")
-    @classmethod
-    def _no_secret(cls, path: str) -> str:
-        if _SECRET.search(path):
-            raise ValueError(
-                "a path must not hold credentials: set them in the environment (AWS_*, HF_TOKEN)"
-            )
-        return path
 
     @property
     def label(self) -> str:
-        return self.name or self.path.rstrip("/").split("/")[-1]
+        return label_of(self.name, self.path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,12 +158,13 @@ def _first_line(error: BaseException) -> str:
 
 def read_unit(unit: Unit) -> Iterator[Batch]:
     """The rows of one unit. Raises SourceError, naming the file, if it cannot be read to its end."""
-    from anessuite.sources import jsonl, parquet, warc
+    from anessuite.sources import csv_rows, jsonl, parquet, warc
 
     readers: dict[Format, Callable[[Unit], Iterator[Batch]]] = {
         "parquet": parquet.read,
         "jsonl": jsonl.read_lines,
         "json": jsonl.read_array,
+        "csv": csv_rows.read,
         "warc": warc.read,
     }
     yield from readers[unit.file.format](unit)

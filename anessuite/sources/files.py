@@ -13,12 +13,14 @@ from fsspec.implementations.local import LocalFileSystem
 
 from anessuite.errors import SourceError
 
-Format = Literal["parquet", "jsonl", "json", "warc"]
+Format = Literal["parquet", "jsonl", "json", "csv", "warc"]
 SUFFIXES: dict[str, Format] = {
     ".parquet": "parquet",
     **{f".jsonl{c}": "jsonl" for c in ("", ".gz", ".zst")},
     **{f".ndjson{c}": "jsonl" for c in ("", ".gz", ".zst")},
     **{f".json{c}": "json" for c in ("", ".gz", ".zst")},
+    **{f".csv{c}": "csv" for c in ("", ".gz", ".zst")},
+    **{f".tsv{c}": "csv" for c in ("", ".gz", ".zst")},
     **{f".warc{c}": "warc" for c in ("", ".gz", ".zst")},
 }
 _MAGIC = re.compile(r"[*?\[]")

@@ -27,36 +27,51 @@ MALFORMED = "malformed_json"
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 BROKEN = (EOFError, gzip.BadGzipFile, zlib.error, zstandard.ZstdError, OSError)
 
+Row = tuple[dict[str, Any] | None, int]
+"""One row (None if it is malformed) and about how many bytes it takes."""
+
 
 def read_lines(unit: Unit) -> Iterator[Batch]:
     """One JSON object a line."""
-    with _opened(unit) as stream:
-        yield from _batches(unit, _objects(stream, unit.file.name))
+    yield from batches(unit, rows_of_lines(unit.file))
 
 
 def read_array(unit: Unit) -> Iterator[Batch]:
-    """A file that is one JSON array of objects; it is read whole, so it has to fit in memory."""
-    name = unit.file.name
+    """A file that is one JSON array of objects."""
+    yield from batches(unit, rows_of_array(unit.file))
+
+
+def rows_of_lines(file: SourceFile) -> Iterator[Row]:
+    """The objects of a JSON Lines file. Raises SourceError, naming it, if it cannot be read to its end."""
+    with opened(file) as stream:
+        yield from _objects(stream, file.name)
+
+
+def rows_of_array(file: SourceFile) -> Iterator[Row]:
+    """The objects of a JSON array; it is read whole, so it has to fit in memory.
+
+    Raises SourceError, naming the file, if it is damaged or holds no array.
+    """
+    name = file.name
     try:
-        with _opened(unit) as stream:
+        with opened(file) as stream:
             content = stream.read().removeprefix(codecs.BOM_UTF8)
     except BROKEN as error:
         raise broken(name, error) from None
-    _decode(content, name, 1)
+    utf8(content, name, 1)
     try:
         rows = _loads(content)
     except ValueError as error:
         raise SourceError(f"{name} is no JSON array: {error}", "JSON Lines files end in .jsonl") from None
     if not isinstance(rows, list):
         raise SourceError(f"{name} holds {type(rows).__name__}, not an array of objects")
-    yield from _batches(
-        unit, ((row if isinstance(row, dict) else None, 1 << 10) for row in cast("list[Any]", rows))
-    )
+    yield from ((row if isinstance(row, dict) else None, 1 << 10) for row in cast("list[Any]", rows))
 
 
 @contextmanager
-def _opened(unit: Unit) -> Iterator[IO[bytes]]:
-    fs, path = unit.file.filesystem()
+def opened(file: SourceFile) -> Iterator[IO[bytes]]:
+    """The file's content, decompressed."""
+    fs, path = file.filesystem()
     with fs.open(path, "rb") as raw:
         yield decompressed(raw, path)
 
@@ -117,7 +132,7 @@ def broken(name: str, error: BaseException) -> SourceError:
     )
 
 
-def _objects(stream: IO[bytes], name: str) -> Iterator[tuple[dict[str, Any] | None, int]]:
+def _objects(stream: IO[bytes], name: str) -> Iterator[Row]:
     number, good = 0, False
     try:
         for number, line in enumerate(stream, start=1):
@@ -128,7 +143,7 @@ def _objects(stream: IO[bytes], name: str) -> Iterator[tuple[dict[str, Any] | No
             try:
                 row = _loads(line)
             except ValueError:
-                _decode(line, name, number)
+                utf8(line, name, number)
                 row = None
             good = good or isinstance(row, dict)
             yield (row if isinstance(row, dict) else None), len(line)
@@ -150,9 +165,13 @@ def _loads(content: bytes) -> Any:
         return json.loads(content)
 
 
-def _decode(content: bytes, name: str, line: int) -> None:
+def utf8(content: bytes, name: str, line: int) -> str:
+    """``content``, which begins on this line of the file, as text.
+
+    Raises SourceError, which names the line and the command that helps, if it is not UTF-8.
+    """
     try:
-        content.decode("utf-8")
+        return content.decode("utf-8")
     except UnicodeDecodeError as error:
         guess = _encoding_of(content)
         advice = (
@@ -163,6 +182,8 @@ def _decode(content: bytes, name: str, line: int) -> None:
 
 
 def _encoding_of(content: bytes) -> str | None:
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "UTF-16"
     for name in ("gb18030", "big5", "shift_jis", "cp1252"):
         try:
             content.decode(name)
@@ -172,7 +193,8 @@ def _encoding_of(content: bytes) -> str | None:
     return None
 
 
-def _batches(unit: Unit, rows: Iterable[tuple[dict[str, Any] | None, int]]) -> Iterator[Batch]:
+def batches(unit: Unit, rows: Iterable[Row]) -> Iterator[Batch]:
+    """The unit's rows, in batches of about BATCH_BYTES; the first good one must have the source's columns."""
     columns, limit = unit.source.columns, unit.rows
     first, held, size, checked = unit.first_row, cast("list[Any]", []), 0, False
     for number, (row, length) in enumerate(rows):
@@ -197,14 +219,14 @@ def _batch(rows: list[Mapping[str, Any] | None], columns: Columns, first: int) -
     known = [row or {} for row in rows]
     return Batch(
         first,
-        strings(_clean(columns.text_of(row)) for row in known),
-        strings(_clean(columns.id_of(row)) for row in known) if columns.id else None,
-        strings(_clean(columns.url_of(row)) for row in known) if columns.url else None,
+        strings(storable(columns.text_of(row)) for row in known),
+        strings(storable(columns.id_of(row)) for row in known) if columns.id else None,
+        strings(storable(columns.url_of(row)) for row in known) if columns.url else None,
         strings(MALFORMED if row is None else None for row in rows),
     )
 
 
-def _clean(text: str | None) -> str | None:
+def storable(text: str | None) -> str | None:
     """Lone surrogates (written as escapes in JSON) cannot be stored as UTF-8; they become U+FFFD."""
     if text is None or text.isascii():
         return text

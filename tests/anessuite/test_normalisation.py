@@ -52,8 +52,11 @@ def test_the_compiled_form_is_the_definition(some: list[str]) -> None:
     assert compiled(*some) == [normalise(text) for text in some]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=600, deadline=None)
 @given(texts)
+@example("麻\u3000b")
+@example("a \u3000\u3000b")
+@example("か\u3000\u3099 ´\u3000c")
 def test_every_normal_character_knows_its_origin(text: str) -> None:
     normal, starts, ends = normalise_with_origins(text)
     assert normal == normalise(text)
