@@ -369,15 +369,19 @@ def _normalise_all(
             return done, 0, end - begin
         while at < end:
             if data[at] < 0x80:  # no ASCII character goes, composes or expands; no branch but the loop's
-                while at < end and data[at] < 0x80:
-                    code = table[data[at]]
+                place, target_n, limit = np.uint64(at), np.uint64(n), np.uint64(end)
+                while (
+                    place < limit and data[place] < 0x80
+                ):  # without signs, indexes need no look at their sign
+                    code = table[data[place]]
                     is_blank = np.int64(code == 32)
-                    out[n] = code
+                    out[target_n] = code
                     if origins is not None:
-                        origins[n, 0], origins[n, 1] = at - begin, at + 1 - begin
-                    n += 1 - (is_blank & skip)
+                        origins[target_n, 0], origins[target_n, 1] = place - begin, place + 1 - begin
+                    target_n += np.uint64(1 - (is_blank & skip))
                     skip = is_blank
-                    at += 1
+                    place += np.uint64(1)
+                at, n = np.int64(place), np.int64(target_n)
                 last_at, last_n, last_skip, last_blank = at - 1 + skip, n - 1 + skip, skip, False
                 continue
             here, here_n, here_skip = at, n, skip

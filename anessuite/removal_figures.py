@@ -44,7 +44,8 @@ def length_chart(shares: Sequence[Share]) -> str:
     if not places:
         return ""
     bins = [Bin(_edge(place), _edge(place + 1), rows) for place, rows in sorted(places.items())]
-    return histogram(bins, title="characters", domain=(bins[0].lower, bins[-1].upper))
+    lowest, highest = bins[0].lower, bins[-1].upper
+    return histogram(bins, title="characters", domain=(lowest, max(highest, 10 * lowest)))
 
 
 def _edge(place: int) -> float:

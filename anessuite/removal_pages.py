@@ -112,9 +112,10 @@ def _measures(found: Found) -> list[str]:
     if not found.shares:
         return []
     first = found.shares[0]
+    unknown = ["coverage not measured"] if first.passages else []
     return [
-        "coverage not measured" if first.coverage is None else f"coverage {percent(first.coverage)}",
-        f"longest match {counted(first.longest, 'character')}" if first.longest else "no match located",
+        *(unknown if first.coverage is None else [f"coverage {percent(first.coverage)}"]),
+        *([f"longest match {counted(first.longest, 'character')}"] if first.passages else []),
         *(["correct option found"] if first.answer_found else []),
     ]
 

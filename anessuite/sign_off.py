@@ -182,7 +182,7 @@ def _tiles(facts: SignOff, rows: Sequence[Found]) -> str:
         ("kept", "Kept", facts.kept, f"{_share(facts.kept, facts.rows)} of all read"),
         ("", "Questions found", named, f"of {sum(each.items for each in facts.benchmarks):,}"),
         ("", "Near misses", len(facts.near_misses), "which stay"),
-        ("", "Canaries", passed, f"of {len(facts.canaries):,} came out right"),
+        ("", "Canaries", passed, f"of {len(facts.canaries):,} right"),
     ]
     shown = "".join(
         f'<div class="{kind}"><dt>{name}</dt><dd>{number:,}<small>{note}</small></dd></div>'
@@ -192,20 +192,19 @@ def _tiles(facts: SignOff, rows: Sequence[Found]) -> str:
 
 
 def _figures(facts: SignOff, removed: Sequence[Found], near: Sequence[Found]) -> list[str]:
-    if not removed and not near and not _removed(facts):
-        return [nothing("No row was removed: there is nothing to draw.")]
     first, first_near = ([found.shares[0] for found in rows if found.shares] for rows in (removed, near))
     note = "Share of a stem that rows hold."
-    charts = [
-        figure(reason_chart(_removed_by_reason(facts)), "Removed by reason"),
-        figure(length_chart(first), "Longest match", "Of removed rows."),
-        figure(coverage_chart(first), "Coverage, removed rows", note),
-        figure(coverage_chart(first_near), "Coverage, near misses", note),
+    drawn = [
+        ("Removed by reason", "", reason_chart(_removed_by_reason(facts))),
+        ("Longest match", "Of removed rows.", length_chart(first)),
+        ("Coverage, removed rows", note, coverage_chart(first)),
+        ("Coverage, near misses", note, coverage_chart(first_near)),
     ]
-    return [
-        f'<div class="charts">{"".join(charts)}</div>',
-        nothing("Each row counts once, by its most telling question."),
-    ]
+    charts = [figure(svg, name, told) for name, told, svg in drawn if svg]
+    if not charts:
+        return [nothing("No row was removed: there is nothing to draw.")]
+    note = "Each row counts once, by its most telling question."
+    return [f'<div class="charts">{"".join(charts)}</div>', nothing(note)]
 
 
 def _removed_rows(facts: SignOff, rows: Sequence[Found]) -> list[str]:

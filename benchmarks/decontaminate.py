@@ -180,9 +180,9 @@ def _head(texts: list[pa.Array], megabytes: float) -> list[str]:
 
 
 def datatrove_ngrams(questions: list[Question], texts: list[str]) -> Callable[[], dict[str, float]]:
-    """datatrove's filter with its defaults (12-grams), its index built beforehand."""
+    """datatrove's filter with its defaults (12-grams), questions and answers, its index built beforehand."""
     from datatrove.data import Document
-    from datatrove.pipeline.decont import NGramsDecontFilter, NGramsDecontIndexer
+    from datatrove.pipeline.decont import NGramsDecontConfig, NGramsDecontFilter, NGramsDecontIndexer
     from loguru import logger
 
     logger.remove()
@@ -190,12 +190,13 @@ def datatrove_ngrams(questions: list[Question], texts: list[str]) -> Callable[[]
     indexer: Any = object.__new__(
         NGramsDecontIndexer
     )  # its constructor asks for lighteval, for data unused here
-    indexer.__init__(folder)
+    config = NGramsDecontConfig(find_query_ngrams=True)
+    indexer.__init__(folder, config=config)
     hashes = {found for q in questions for found in indexer.compute_hashes(q.options["A"], q.question)}
     np.array(sorted(hashes), dtype=indexer.config.hash_config.np_descr).tofile(
         Path(folder) / "bench.index.hashes"
     )
-    kept = NGramsDecontFilter(folder)
+    kept = NGramsDecontFilter(folder, config=config)
     size = sum(len(text.encode()) for text in texts) / 1e6
 
     def work() -> dict[str, float]:

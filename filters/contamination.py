@@ -391,10 +391,8 @@ def _holds(text: str, phrase: str) -> bool:
     words = word_characters()
 
     def joined(at: int) -> bool:
-        if not 0 < at < len(text):
-            return False
-        return bool(
-            words[min(ord(text[at - 1]), len(words) - 1)] and words[min(ord(text[at]), len(words) - 1)]
+        return 0 < at < len(text) and all(
+            ord(c) < len(words) and words[ord(c)] for c in text[at - 1 : at + 1]
         )
 
     at = text.find(phrase)

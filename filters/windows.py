@@ -123,6 +123,8 @@ class Phrases:
     slots: np.ndarray
     following: np.ndarray
     bits: np.ndarray
+    pairs: np.ndarray
+    """1 for the pairs of characters with which phrases begin: most places need no look beyond."""
 
     @classmethod
     def of(cls, codes: np.ndarray, starts: np.ndarray) -> "Phrases":
@@ -132,13 +134,16 @@ class Phrases:
         bits = np.zeros(max(64, len(slots) * _BITS_PER_KEY // 8), dtype=np.uint8)
         following = np.full(count, -1, dtype=np.int32)
         _fill_phrases(codes, starts, _OPENING_POWERS, slots, following, bits)
-        return cls(codes, starts, slots, following, bits)
+        pairs = np.zeros(1 << 16, dtype=np.uint8)
+        for start in starts[:-1].tolist():
+            pairs[_pair(codes[start], codes[start + 1])] = 1
+        return cls(codes, starts, slots, following, bits, pairs)
 
     def flag(self, codes: np.ndarray, offsets: np.ndarray, flags: np.ndarray) -> None:
         """Set PHRASE in ``flags`` for the texts of a chunk that hold a phrase."""
         _flag_phrases(
             *(codes, offsets, self.codes, self.starts, self.slots, self.following, self.bits),
-            *(_OPENING_POWERS, word_characters(), flags),
+            *(self.pairs, _OPENING_POWERS, word_characters(), flags),
         )
 
     def find(self, codes: np.ndarray, *, most: int) -> np.ndarray:
@@ -146,7 +151,7 @@ class Phrases:
         found = np.empty((most, 2), dtype=np.int64)
         count = _find_phrases(
             *(codes, 0, len(codes), self.codes, self.starts, self.slots, self.following, self.bits),
-            *(_OPENING_POWERS, word_characters(), found),
+            *(self.pairs, _OPENING_POWERS, word_characters(), found),
         )
         return found[:count].copy()
 
@@ -190,9 +195,10 @@ def _mixed(found: Any) -> Any:
 
 @njit(cache=True, nogil=True)
 def _hash(codes: Any, at: Any, powers: Any) -> Any:
+    begin, size = np.uint64(at), np.uint64(len(powers))  # without signs, the loop runs on vectors
     found = np.uint64(0)
-    for place in range(len(powers)):
-        found += np.uint64(codes[at + place]) * powers[place]
+    for place in range(size):
+        found += np.uint64(codes[begin + place]) * powers[place]
     return found
 
 
@@ -217,8 +223,9 @@ def _set_bit(bits: Any, mixed: Any) -> None:
 
 @njit(cache=True, nogil=True)
 def _equal(left: Any, at: Any, right: Any, there: Any, size: Any) -> Any:
-    for place in range(size):  # noqa: SIM110 - compiled as it stands
-        if left[at + place] != right[there + place]:
+    own, other = np.uint64(at), np.uint64(there)
+    for place in range(np.uint64(size)):  # noqa: SIM110 - compiled as it stands
+        if left[own + place] != right[other + place]:
             return False
     return True
 
@@ -387,11 +394,17 @@ def _fill_phrases(codes: Any, starts: Any, powers: Any, slots: Any, following: A
 
 
 @njit(cache=True, nogil=True)
+def _pair(first: Any, second: Any) -> Any:
+    return (np.uint64(first) * np.uint64(2531) + np.uint64(second)) & np.uint64(0xFFFF)
+
+
+@njit(cache=True, nogil=True)
 def _joined(text: Any, at: Any, begin: Any, end: Any, words: Any) -> Any:
     """True if the characters before and at ``at`` belong to one word."""
     if at <= begin or at >= end:
         return False
-    return bool(words[min(text[at - 1], len(words) - 1)] and words[min(text[at], len(words) - 1)])
+    before, after = text[at - 1], text[at]
+    return before < len(words) and after < len(words) and words[before] != 0 and words[after] != 0
 
 
 @njit(cache=True, nogil=True)
@@ -404,13 +417,17 @@ def _find_phrases(
     slots: Any,
     following: Any,
     bits: Any,
+    pairs: Any,
     powers: Any,
     words: Any,
     rows: Any,
 ) -> Any:
     size, count = len(powers), 0
+    inside = False
     for at in range(begin, end - size + 1):
-        if _joined(text, at, begin, end, words):
+        code = np.uint64(text[np.uint64(at)])
+        before, inside = inside, code < np.uint64(len(words)) and words[code] != 0
+        if (before and inside) or not pairs[_pair(code, text[np.uint64(at) + np.uint64(1)])]:
             continue
         mixed = _mixed(_hash(text, at, powers))
         if not _has_bit(bits, mixed):
@@ -440,6 +457,7 @@ def _flag_phrases(
     slots: Any,
     following: Any,
     bits: Any,
+    pairs: Any,
     powers: Any,
     words: Any,
     flags: Any,
@@ -447,5 +465,5 @@ def _flag_phrases(
     one = np.empty((1, 2), dtype=np.int64)
     for document in range(len(offsets) - 1):
         begin, end = offsets[document], offsets[document + 1]
-        if _find_phrases(text, begin, end, codes, starts, slots, following, bits, powers, words, one):
+        if _find_phrases(text, begin, end, codes, starts, slots, following, bits, pairs, powers, words, one):
             flags[document] |= PHRASE

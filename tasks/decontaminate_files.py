@@ -312,13 +312,12 @@ def _finish(build: Build, kind: Kind, against: Against, recipe: Recipe) -> Outco
     kept = sum(mark["files"]["kept"]["rows"] for mark in marks)
     if kept + drops.total() != rows:
         raise RowsLost(f"{rows:,} rows were read, {kept:,} kept and {drops.total():,} dropped", "report this")
-    contaminated = {reason: number for reason, number in sorted(drops.items()) if reason not in _FAULTS}
     page = sign_off(
         build,
         against,
         title="Decontamination",
         rows=rows,
-        drops=contaminated,
+        drops=dict(sorted(drops.items())),
         removals=_removals(store, marks),
     )
     files = []

@@ -22,7 +22,8 @@ COVER: dict[str, Any] = {"rules": ("cover",)}
 ENGLISH = "abcdefghijklmnopqrstuvwxyz     .,'-?()"
 CHINESE = "麻醉药品患者术后镇痛呼吸循环监测下列哪项是正确的,.?()a1"
 HARD = [
-    *"aA \t\n\u00a0\u3000麻，。Σςİß½ﬁ㌀\ufdfa\u00b4\u0301\u0323é\u3099か\u1100\u1161\u200b①Ⅳ０Ａ👍🏽\U0010ffff\x00"
+    *"aA \t\n\u00a0\u3000麻，。Σςİß½ﬁ㌀\ufdfa\u00b4\u0301\u0323é\u3099か",
+    *"\u1100\u1161\u200b①Ⅳ０Ａ👍🏽\U0010ffff\x00",
 ]
 BLANKS = (" ", "  ", "\n", "\r\n ", "\t", "\u3000", "\u00a0", "\u2028")
 
@@ -69,7 +70,7 @@ def reason_for(text: str, items: Sequence[Question], **rules: Any) -> str | None
 
 
 def disguised(text: str, random: Random) -> str:
-    """Another text with the same normal form: blanks, case, width, quotes, line breaks, invisible characters."""
+    """Another text with the same normal form: other blanks, line breaks, case, width and quotes."""
     found = []
     for char in text:
         kind = random.random()
@@ -79,7 +80,7 @@ def disguised(text: str, random: Random) -> str:
             found.append(random.choice("\u2019`\u2032"))
         elif "!" <= char <= "~" and kind < 0.2:
             found.append(chr(ord(char.upper()) + 0xFEE0))
-        elif "\u4e00" <= char and kind < 0.3:
+        elif char >= "\u4e00" and kind < 0.3:
             found.append(random.choice((" ", "\n", "\r\n\u3000\u3000")) + char)
         elif kind < 0.25:
             found.append(char.upper() + "\u200b")
@@ -150,7 +151,7 @@ class Definition:
         return [not mark for mark in marked(stem, [*common, *filter(None, map(normalise, self.rules.allow))])]
 
     def coverage(self, item: Question, text: str) -> float | None:
-        """The share of a stem's own characters that windows of 33 cover; None where that is not the measure."""
+        """Share of a stem's own characters that windows of 33 cover; None where that is not the measure."""
         stem, own = normalise(item.question), self.own(item)
         if len(stem) < WINDOW or sum(own) * 3 < len(own):
             return None
@@ -228,9 +229,10 @@ OPTIONS = (
 def worlds(draw: st.DrawFn) -> World:
     """Questions made of few parts, so that boilerplate and common stems abound, and texts that hold some."""
     random = draw(st.randoms(use_true_random=True))
+    pool = st.sampled_from(draw(st.lists(st.sampled_from(STEMS), min_size=2, max_size=6, unique=True)))
     items = []
-    for number in range(draw(st.integers(1, 5))):
-        stem = "".join(draw(st.lists(st.sampled_from(STEMS), min_size=1, max_size=3)))
+    for number in range(draw(st.integers(1, 6))):
+        stem = "".join(draw(st.lists(pool, min_size=1, max_size=3)))
         options = dict(zip("ABCD", draw(st.lists(st.sampled_from(OPTIONS), max_size=4)), strict=False))
         answer = draw(st.sampled_from([None, *"ABCD"]))
         items.append(
@@ -238,11 +240,12 @@ def worlds(draw: st.DrawFn) -> World:
         )
     stems = [item.question for item in items]
     forms = [" ".join((item.question, *item.options.values())) for item in items]
-    whole = st.sampled_from([*stems, *forms, *STEMS, *OPTIONS])
-    parts = st.tuples(whole, st.integers(0, 60), st.integers(30, 300)).map(
-        lambda cut: cut[0][cut[1] :][: cut[2]]
+    whole = pool | st.sampled_from([*forms, *stems, *OPTIONS])
+    cuts = st.tuples(st.sampled_from(stems), st.integers(0, 60), st.integers(30, 200))
+    parts = cuts.map(lambda cut: cut[0][cut[1] :][: cut[2]])
+    pieces = st.lists(
+        whole | parts | st.sampled_from(["x", " ", ". ", "。", " then "]), min_size=1, max_size=6
     )
-    pieces = st.lists(whole | parts | st.sampled_from(["x", " ", ". ", "。", " then "]), max_size=6)
     return World(items, [disguised("".join(draw(pieces)), random) for _ in range(draw(st.integers(1, 3)))])
 
 
@@ -564,6 +567,55 @@ def test_a_stem_that_is_mostly_boilerplate_is_still_found_verbatim() -> None:
     assert reason_for(f"see {PASSAGE} there", items, **COVER) is None
 
 
+def test_boilerplate_is_not_held_against_a_text_that_holds_no_own_character_of_a_stem() -> None:
+    # DEFECT of the engine: of a stem that is mostly boilerplate 95 % of all characters suffice, so that one
+    # with less than 5 % of its own is "found" in every text that holds the boilerplate alone.
+    items = numbered([f"{PASSAGE} {name}?" for name in ("iron", "zinc", "lead")])
+    assert reason_for(f"see {items[0].question} there", items, **COVER) == "contaminated_cover"
+    assert reason_for(f"see {PASSAGE} there", items, **COVER) is None
+
+
+def test_a_verbatim_stem_is_found_however_many_questions_begin_like_it() -> None:
+    # DEFECT of the engine: DEPTH. Of a window that the questions hold more than 200 times only the last 200
+    # places are tried; the match of an earlier question begins at such a window, and is lost as a whole.
+    opening = letters(8, 85)
+    items = numbered([f"{opening} {letters(number + 1000, 100)}" for number in range(202)])
+    for number in (0, 1, 2, 201):
+        verdict = verdict_on(f"see {items[number].question} there", items, **COVER)
+        assert verdict.reason == "contaminated_cover"
+        assert (verdict.findings[0].item, verdict.findings[0].coverage) == (str(number), 1.0)
+
+
+def test_the_order_of_many_questions_that_begin_alike_does_not_change_the_verdict() -> None:
+    # DEFECT of the engine: DEPTH, as above; the last 200 places are those of the last questions.
+    opening = letters(8, 85)
+    items = numbered([f"{opening} {letters(number + 1000, 100)}" for number in range(202)])
+    text = f"see {items[0].question} there"
+    assert reason_for(text, items, **COVER) == reason_for(text, items[::-1], **COVER)
+
+
+def test_a_verbatim_stem_is_found_at_the_end_of_a_page_full_of_boilerplate() -> None:
+    # DEFECT of the engine: MOST_MATCHES. 110 other questions that end with a phrase with which 200 of the
+    # benchmark end fill the 20,000 rows; what follows in the text is not looked at, nor told as evidence.
+    ending = ". Which of the following is the most likely diagnosis?"
+    items = numbered([letters(number, 130) + ending for number in range(200)])
+    page = " ".join(letters(number + 1000, 60) + ending for number in range(110))
+    verdict = verdict_on(f"{page} {items[7].question}", items, **COVER)
+    assert reason_for(page, items, rules=("lcs", "cover")) is None
+    assert max(finding.longest for finding in verdict.findings) >= WINDOW
+    assert verdict.reason == "contaminated_cover"
+    assert (verdict.findings[0].item, verdict.findings[0].coverage) == ("7", 1.0)
+
+
+@pytest.mark.timeout(15)
+def test_a_text_with_very_many_different_combining_clusters_is_judged() -> None:
+    # DEFECT of anessuite.normalisation: with more than 36,864 distinct clusters in one text, `Clusters.learn`
+    # forgets what it has learnt for this very text before all is known, and the loop of `_some` never ends.
+    marks = [chr(code) for code in range(0x0300, 0x0340)]
+    zalgo = "".join(f"{chr(base)}{mark}" for base in range(0x4E00, 0x5100) for mark in marks)
+    assert reason_for(f"{zalgo} {LONG}", numbered([LONG])) == "contaminated_lcs"
+
+
 SHORT = Question("Which drug is an opioid agonist?", DRUGS, "A")
 TINY = Question("Drug of choice?", DRUGS, "A")
 CHINESE_SHORT = Question(
@@ -616,6 +668,16 @@ def test_a_short_stem_is_found_where_it_stands_a_second_time() -> None:
 def test_options_far_behind_a_short_stem_do_not_count(distance: int, is_dropped: bool) -> None:
     text = f"Which drug is an opioid agonist? {'x ' * (distance // 2)} propofol"
     assert (reason_for(text, [SHORT], **COVER) is not None) == is_dropped
+
+
+def test_a_word_that_goes_on_beyond_the_neighbourhood_is_no_option() -> None:
+    # DEFECT of the engine: the neighbourhood is cut at 1000 characters, in the middle of a word, before words
+    # are told apart, so that "propofol" is read out of "propofolanine".
+    stem = SHORT.question.removesuffix("?")
+    text = f"{stem} {'x' * 990} propofolanine"
+    assert text[len(stem) :][:1000].endswith(" propofol")
+    assert reason_for(text, [SHORT], **COVER) is None
+    assert reason_for(f"{stem} {'x' * 990} propofol", [SHORT], **COVER) is not None
 
 
 @pytest.mark.parametrize(("least", "is_dropped"), [(25, True), (31, True), (32, False)])

@@ -90,7 +90,14 @@ class World:
 
 
 def letters(random: Random, alphabet: str, most: int) -> str:
-    return "".join(random.choices(alphabet, k=random.randint(0, most)))
+    """Any characters, or a few over and over, one or two of them changed, so that windows repeat."""
+    size = random.randint(0, most)
+    if random.random() < 0.6:
+        return "".join(random.choices(alphabet, k=size))
+    drawn = (random.choices(alphabet, k=random.choice((1, 2, 3, 5, 33, 40))) * size)[:size]
+    for _ in range(random.randint(0, 2) if size else 0):
+        drawn[random.randrange(size)] = random.choice(alphabet)
+    return "".join(drawn)
 
 
 @st.composite
