@@ -144,6 +144,8 @@ def _some(
 ) -> tuple[int, int]:
     """Normalise texts from ``first`` on while they fit into ``room``: how many, and the bytes of the next."""
     known, unknown = _met(), np.empty((_UNKNOWN, 2), dtype=np.int64)
+    if known.are_many:
+        known.forget()
     while True:
         done, met, size = _normalise_all(
             data, byte_offsets, first, *_tables(), *known.arrays(), unknown, room, origins, offsets
@@ -157,13 +159,20 @@ class Clusters:
     """Clusters met so far: a character and all that may compose with it, and what they become together."""
 
     def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """Know none again."""
         self._known: dict[bytes, str] = {}
         self._arrays = _index({})
 
+    @property
+    def are_many(self) -> bool:
+        """So many that they should be forgotten, though not in the middle of a text."""
+        return len(self._known) > _MAX_CLUSTERS
+
     def learn(self, clusters: set[bytes]) -> None:
         """Take in clusters, given as UTF-8."""
-        if len(self._known) > _MAX_CLUSTERS:
-            self._known = {}
         for cluster in sorted(clusters):
             folded = _folded(cluster.decode())
             self._known[cluster] = "".join(" " if char.isspace() else char for char in folded)

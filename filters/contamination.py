@@ -40,8 +40,9 @@ from filters.windows import (
 
 Rule = Literal["lcs", "cover"]
 REASONS: dict[Rule, str] = {"lcs": "contaminated_lcs", "cover": "contaminated_cover"}
-MOST_MATCHES, DEPTH = 20_000, 200
-"""Common substrings collected for one text, and places tried for one window of it."""
+MOST_MATCHES, DEPTH = 1_000_000, 200
+"""Common substrings collected for one text; a window in more places than DEPTH leads to none by itself."""
+MOST_PHRASES = 20_000
 MOST_ITEMS, MOST_TEXT = 50, 600
 """Questions named in the evidence of one text, and characters quoted of one match."""
 NEARBY = 1000
@@ -245,7 +246,9 @@ class Benchmark:
         complete = True
         if flag & (SHARED | ANCHORED):
             rows, complete = self.windows.matches(codes, most=MOST_MATCHES, depth=DEPTH)
-            if flag & SHARED and not (rows[:, 2] >= WINDOW).any():
+            if (
+                flag & SHARED and not (rows[:, 2] >= WINDOW).any()
+            ):  # nothing but boilerplate of many questions
                 rows, complete = self.windows.matches(codes, most=MOST_MATCHES, depth=1 << 40)
             findings = self._findings(rows, text, normal, starts, ends)
         covered = bool(flag & SHARED) and any(map(self._is_covered, findings))
@@ -298,14 +301,16 @@ class Benchmark:
         self, number: int, inside: int, length: int, start: int, text: str, starts: Any, ends: Any
     ) -> Match:
         each = self.fields[number]
+        blank_first, blank_last = each.normal[inside] == " ", each.normal[inside + length - 1] == " "
+        first, last = inside + blank_first, inside + length - 1 - blank_last
         _, item_starts, item_ends = each.origins()
-        begin, end = int(starts[start]), int(ends[start + length - 1])
+        begin, end = int(starts[start + blank_first]), int(ends[start + length - 1 - blank_last])
         return Match(
             each.name,
             begin,
             end,
-            int(item_starts[inside]),
-            int(item_ends[inside + length - 1]),
+            int(item_starts[first]),
+            int(item_ends[last]),
             text[begin:end],
             length,
         )
@@ -319,8 +324,8 @@ class Benchmark:
             covered[inside : inside + length] = True
         if own.sum() * 3 >= len(own):
             return float((covered & own).sum() / own.sum())
-        whole = float(covered.mean())
-        return whole if whole >= 0.95 else 0.0
+        whole, mine = float(covered.mean()), covered[own].mean() if own.any() else 1.0
+        return whole if whole >= 0.95 and mine >= self.rules.min_coverage else 0.0
 
     def _own_characters(self, item: int) -> np.ndarray:
         """True for the characters of a stem that are no boilerplate."""
@@ -340,23 +345,23 @@ class Benchmark:
             self._own[item] = own
         return self._own[item]
 
-    def _answer_in(self, item: int, normal: str) -> bool:
+    def _answer_in(self, item: int, normal: str, begin: int = 0, end: int | None = None) -> bool:
         """The correct option occurs in a text, at word boundaries; options of one or two characters do not
         count."""
         answer = self.items[item].options.get(self.items[item].answer or "", "")
         bare = normalise(answer).strip(_EDGES)
-        return len(bare) > 2 and _holds(normal, bare)
+        return len(bare) > 2 and _holds(normal, bare, begin, end)
 
     def _short_stems(
         self, codes: np.ndarray, text: str, normal: str, starts: Any, ends: Any
     ) -> list[Finding]:
         found: dict[int, Finding] = {}
-        for phrase, start in self.phrases.find(codes, most=MOST_MATCHES).tolist():
+        for phrase, start in self.phrases.find(codes, most=MOST_PHRASES).tolist():
             for item in self.items_of_phrase[phrase]:
                 number = self.stem_of_item[item]
                 bare = self.fields[number].normal.strip(_EDGES)
-                after = normal[start + len(bare) : start + len(bare) + NEARBY]
-                if item in found or not self._options_stand_by(item, bare, after):
+                begin = start + len(bare)
+                if item in found or not self._options_stand_by(item, bare, normal, begin):
                     continue
                 inside = self.fields[number].normal.index(bare)
                 match = self._match(number, inside, len(bare), start, text, starts, ends)
@@ -364,21 +369,22 @@ class Benchmark:
                     self.items[item].source,
                     self.items[item].source_id,
                     1.0,
-                    self._answer_in(item, after),
+                    self._answer_in(item, normal, begin, begin + NEARBY),
                     True,
                     len(bare),
                     [match],
                 )
         return list(found.values())
 
-    def _options_stand_by(self, item: int, bare: str, after: str) -> bool:
+    def _options_stand_by(self, item: int, bare: str, normal: str, begin: int) -> bool:
         """Half of the options, at least two, follow the stem; or the correct one does and the stem is long
         enough to stand by itself."""
         options = [normalise(option).strip(_EDGES) for option in self.items[item].options.values()]
-        there = sum(bool(option) and _holds(after, option) for option in options)
+        end = begin + NEARBY
+        there = sum(bool(option) and _holds(normal, option, begin, end) for option in options)
         if there >= max(2, (len(options) + 1) // 2):
             return True
-        return len(bare) >= self.rules.min_short_stem and self._answer_in(item, after)
+        return len(bare) >= self.rules.min_short_stem and self._answer_in(item, normal, begin, end)
 
 
 def _codes(texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
@@ -386,8 +392,9 @@ def _codes(texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
     return codes, np.cumsum([0, *map(len, texts)], dtype=np.int64)
 
 
-def _holds(text: str, phrase: str) -> bool:
-    """``phrase`` occurs in ``text`` and cuts no word at its ends; both are normal forms."""
+def _holds(text: str, phrase: str, begin: int = 0, end: int | None = None) -> bool:
+    """``phrase`` occurs in ``text`` from ``begin`` to ``end`` and cuts no word at its ends; both are normal
+    forms."""
     words = word_characters()
 
     def joined(at: int) -> bool:
@@ -395,9 +402,9 @@ def _holds(text: str, phrase: str) -> bool:
             ord(c) < len(words) and words[ord(c)] for c in text[at - 1 : at + 1]
         )
 
-    at = text.find(phrase)
+    at = text.find(phrase, begin, end)
     while at >= 0:
         if not joined(at) and not joined(at + len(phrase)):
             return True
-        at = text.find(phrase, at + 1)
+        at = text.find(phrase, at + 1, end)
     return False

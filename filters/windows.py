@@ -91,14 +91,18 @@ class Windows:
     def matches(self, codes: np.ndarray, *, most: int, depth: int) -> tuple[np.ndarray, bool]:
         """All maximal common substrings of at least 33 characters of one text with the fields.
 
-        Rows of (start in the text, position in ``codes``, length), by start; of a window that the fields hold
-        more than ``depth`` times the last ``depth`` places only, and ``most`` rows at most: True if that
-        is all.
+        Rows of (start in the text, position in ``codes``, length), by start and position, ``most`` at most.
+        A window that stands in more than ``depth`` places leads to none by itself; what reaches beyond such
+        windows is found by the others, whole. True if nothing was left out.
         """
-        found = np.empty((most, 3), dtype=np.int64)
-        field = (self.starts, self.anchors.slots, self.anchors.bits, self.anchors.earlier)
-        count, whole = _matches(codes, self.codes, *field, _ANCHOR_POWERS, depth, found)
-        return found[:count].copy(), bool(whole)
+        table = (self.starts, self.anchors.slots, self.anchors.bits, self.anchors.earlier)
+        size = 4096
+        while True:
+            found = np.empty((min(size, most), 3), dtype=np.int64)
+            count, deep = _matches(codes, self.codes, *table, _ANCHOR_POWERS, depth, found)
+            if count < len(found) or len(found) == most:
+                return np.unique(found[:count], axis=0), not deep and count < most
+            size *= 4
 
     def common(self, begin: int, end: int, groups: np.ndarray, least: int) -> np.ndarray:
         """For each window of 33 that begins from ``begin`` on and ends by ``end``: does it stand in fields of
@@ -326,31 +330,41 @@ def _matches(
     depth: Any,
     rows: Any,
 ) -> tuple[Any, Any]:
-    size, count, whole = len(powers), 0, True
+    size, count = len(powers), 0
+    was_deep = any_deep = False
     if len(text) < size:
-        return count, whole
+        return count, any_deep
     found = _hash(text, 0, powers)
     for at in range(len(text) - size + 1):
-        place = _place(text, at, found, codes, slots, bits, size)
-        steps = 0
-        while place >= 0:
+        last = _place(text, at, found, codes, slots, bits, size)
+        steps, place = 0, last
+        while place >= 0 and steps <= depth:
             steps += 1
-            if steps > depth:
-                whole = False
-                break
+            place = np.int64(earlier[place])
+        deep = steps > depth
+        any_deep |= deep
+        place = np.int64(-1 if deep else last)
+        while place >= 0:
             field = _field_of(starts, place)
-            if at == 0 or place == starts[field] or text[at - 1] != codes[place - 1]:
-                length, most = size, min(len(text) - at, starts[field + 1] - place)
+            begins = at == 0 or place == starts[field] or text[at - 1] != codes[place - 1]
+            if begins or was_deep:
+                before, length = 0, size
+                while before < min(at, place - starts[field]) and (
+                    text[at - before - 1] == codes[place - before - 1]
+                ):
+                    before += 1
+                most = min(len(text) - at, starts[field + 1] - place)
                 while length < most and text[at + length] == codes[place + length]:
                     length += 1
                 if count == len(rows):
-                    return count, False
-                rows[count, 0], rows[count, 1], rows[count, 2] = at, place, length
+                    return count, any_deep
+                rows[count, 0], rows[count, 1], rows[count, 2] = at - before, place - before, length + before
                 count += 1
             place = np.int64(earlier[place])
+        was_deep = deep
         if at + size < len(text):
             found = _roll(found, text, at, powers)
-    return count, whole
+    return count, any_deep
 
 
 @njit(cache=True, nogil=True)

@@ -47,11 +47,7 @@ from tasks.survey import Plan, read_plan, survey_sources, write_plan
 NEAR_QUESTION = "near_question"
 REF = DatasetRef("decontaminated", "dev")
 """Names the working folder."""
-_TEXT = [
-    pa.field("id", pa.string(), nullable=False),
-    pa.field("text", pa.string()),
-    pa.field("url", pa.string()),
-]
+_TEXT = [pa.field("id", pa.string(), nullable=False), pa.field("text", pa.string())]
 _OPTIONS = pa.list_(pa.struct([pa.field("letter", pa.string()), pa.field("text", pa.string())]))
 _QUESTION = [
     *(pa.field(name, pa.string(), nullable=False) for name in ("id", "text", "language", "question")),
@@ -186,12 +182,9 @@ def _write_part(build: Build, key: str, unit: Unit | None) -> dict[str, Any]:
                 {
                     "id": _ids(batch.source_id, unit, batch.first_row, len(batch.text)),
                     "text": pl.Series(pl.from_arrow(batch.text), dtype=pl.String),
-                    "url": None
-                    if batch.url is None
-                    else pl.Series(pl.from_arrow(batch.url), dtype=pl.String),
                     "fault": None if batch.fault is None else pl.Series(pl.from_arrow(batch.fault)),
                 },
-                schema_overrides={"url": pl.String, "fault": pl.String},
+                schema_overrides={"fault": pl.String},
             )
             judged = judge(batch.text.cast(pa.large_string()), benchmark, screen)
             _write_rows(frame, judged, kept, rejected, drops)

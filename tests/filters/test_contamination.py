@@ -568,16 +568,12 @@ def test_a_stem_that_is_mostly_boilerplate_is_still_found_verbatim() -> None:
 
 
 def test_boilerplate_is_not_held_against_a_text_that_holds_no_own_character_of_a_stem() -> None:
-    # DEFECT of the engine: of a stem that is mostly boilerplate 95 % of all characters suffice, so that one
-    # with less than 5 % of its own is "found" in every text that holds the boilerplate alone.
     items = numbered([f"{PASSAGE} {name}?" for name in ("iron", "zinc", "lead")])
     assert reason_for(f"see {items[0].question} there", items, **COVER) == "contaminated_cover"
     assert reason_for(f"see {PASSAGE} there", items, **COVER) is None
 
 
 def test_a_verbatim_stem_is_found_however_many_questions_begin_like_it() -> None:
-    # DEFECT of the engine: DEPTH. Of a window that the questions hold more than 200 times only the last 200
-    # places are tried; the match of an earlier question begins at such a window, and is lost as a whole.
     opening = letters(8, 85)
     items = numbered([f"{opening} {letters(number + 1000, 100)}" for number in range(202)])
     for number in (0, 1, 2, 201):
@@ -587,7 +583,6 @@ def test_a_verbatim_stem_is_found_however_many_questions_begin_like_it() -> None
 
 
 def test_the_order_of_many_questions_that_begin_alike_does_not_change_the_verdict() -> None:
-    # DEFECT of the engine: DEPTH, as above; the last 200 places are those of the last questions.
     opening = letters(8, 85)
     items = numbered([f"{opening} {letters(number + 1000, 100)}" for number in range(202)])
     text = f"see {items[0].question} there"
@@ -595,8 +590,6 @@ def test_the_order_of_many_questions_that_begin_alike_does_not_change_the_verdic
 
 
 def test_a_verbatim_stem_is_found_at_the_end_of_a_page_full_of_boilerplate() -> None:
-    # DEFECT of the engine: MOST_MATCHES. 110 other questions that end with a phrase with which 200 of the
-    # benchmark end fill the 20,000 rows; what follows in the text is not looked at, nor told as evidence.
     ending = ". Which of the following is the most likely diagnosis?"
     items = numbered([letters(number, 130) + ending for number in range(200)])
     page = " ".join(letters(number + 1000, 60) + ending for number in range(110))
@@ -609,8 +602,6 @@ def test_a_verbatim_stem_is_found_at_the_end_of_a_page_full_of_boilerplate() -> 
 
 @pytest.mark.timeout(15)
 def test_a_text_with_very_many_different_combining_clusters_is_judged() -> None:
-    # DEFECT of anessuite.normalisation: with more than 36,864 distinct clusters in one text, `Clusters.learn`
-    # forgets what it has learnt for this very text before all is known, and the loop of `_some` never ends.
     marks = [chr(code) for code in range(0x0300, 0x0340)]
     zalgo = "".join(f"{chr(base)}{mark}" for base in range(0x4E00, 0x5100) for mark in marks)
     assert reason_for(f"{zalgo} {LONG}", numbered([LONG])) == "contaminated_lcs"
@@ -671,8 +662,6 @@ def test_options_far_behind_a_short_stem_do_not_count(distance: int, is_dropped:
 
 
 def test_a_word_that_goes_on_beyond_the_neighbourhood_is_no_option() -> None:
-    # DEFECT of the engine: the neighbourhood is cut at 1000 characters, in the middle of a word, before words
-    # are told apart, so that "propofol" is read out of "propofolanine".
     stem = SHORT.question.removesuffix("?")
     text = f"{stem} {'x' * 990} propofolanine"
     assert text[len(stem) :][:1000].endswith(" propofol")

@@ -217,6 +217,32 @@ def test_a_reworded_stem_is_found_where_options_and_answer_are_the_same():
     assert found is not None
     assert 80 <= found.stem_similarity < 90
     assert match(SHORT, replace(other, answer="B")) is None
+    opposed = replace(SHORT, question="Drug not of choice for absence seizures in adults is")
+    assert match(SHORT, opposed) is None
+    assert match(SHORT, opposed, QuestionRules(min_stem_similarity=75)) is not None
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        ("Drug of choice for seizures in an adult is", "The drugs of choice in seizures of the adult are"),
+        (
+            "Which isn't a cause of seizures in an adult?",
+            "Which of these is not a cause of seizures in adults?",
+        ),
+        (
+            "Drug that causes hyperkalemia during anesthesia",
+            "Drug that causes hyperkalemia durnig anesthesia",
+        ),
+        ("Patients after loss of 1,000 ml of blood", "Patients after loss of 1000 ml of blood"),
+        ("在下列各项中，哪项是琥珀胆碱的不良反应", "下列各项中哪一项为琥珀胆碱的不良反应？"),
+    ],
+)
+def test_spelling_and_function_words_need_no_answer_to_confirm_them(left: str, right: str):
+    one, two = choices("Halothane", "Ether", "Xenon"), choices("Ether", "Xenon", "Nitrous oxide")
+    rules = QuestionRules(min_stem_similarity=80)
+    assert match(Question(left, one), Question(right, two), rules) is not None
+    assert match(Question(left, one, "A"), Question(right, two, "A"), rules) is not None
 
 
 def test_a_specific_stem_stands_alone():
@@ -279,12 +305,35 @@ def test_a_template_with_another_word_and_other_options_does_not_match(left: str
     assert match(Question(left, one), Question(right, two)) is None
 
 
-def test_a_long_template_with_another_drug_does_not_match_even_with_the_same_options():
-    stem = "In a child with newly diagnosed {} seizures and a normal development the drug of choice would be"
-    one = replace(SHORT, question=stem.format("absence"))
-    other = replace(SHORT, question=stem.format("partial"), answer="C")
-    assert match(one, other) is None
-    assert match(one, replace(other, answer="A")) is not None
+TEMPLATE = (
+    "In a previously healthy child of normal development {} would be caused most likely by a lesion of {}"
+)
+CHANGED = [
+    ("absence seizures", "partial seizures", "the cortex", "the cortex"),
+    ("abduction of the arm", "adduction of the arm", "a nerve", "a nerve"),
+    ("atony", "apnea", "pons", "pons"),
+    ("iron", "zinc", "zinc", "iron"),
+    ("loss of afferent signals", "loss of efferent signals", "a nerve", "a nerve"),
+]
+
+
+@pytest.mark.parametrize(("one", "other", "one_place", "other_place"), CHANGED)
+def test_another_or_moved_word_in_a_long_stem_needs_the_same_answer(
+    one: str, other: str, one_place: str, other_place: str
+):
+    left = replace(SHORT, question=TEMPLATE.format(one, one_place))
+    right = replace(SHORT, question=TEMPLATE.format(other, other_place))
+    assert match(left, replace(right, answer="C")) is None
+    assert match(left, right) is not None
+
+
+def test_where_an_answer_is_unknown_another_word_needs_the_same_options():
+    left = replace(SHORT, question=TEMPLATE.format("apnea", "pons"))
+    right = replace(SHORT, question=TEMPLATE.format("atony", "pons"), answer=None)
+    assert match(left, right) is not None
+    some = choices("Ethosuximide", "Phenytoin", "Carbamazepine", "Valproate")
+    assert match(left, replace(right, options=some)) is None
+    assert match(left, replace(right, options=some, answer="A")) is not None
 
 
 OPPOSED = [
@@ -330,10 +379,30 @@ def test_another_number_matches_with_the_same_options_and_answer():
     assert match(one, replace(LONG_ZH, answer="B")) is None
 
 
-def test_options_that_differ_in_a_number_or_a_negation_are_not_the_same():
-    one = Question("The dose is", choices("2 mg per kg of body weight", "is not effective in children"))
-    two = Question("The dose is", choices("4 mg per kg of body weight", "is effective in children"))
-    assert match(one, two) is None
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        ("2 mg per kg of body weight", "4 mg per kg of body weight"),
+        ("is not effective in young children", "is effective in young children"),
+        ("-90 mV", "90 mV"),
+        ("5 to 10 ml", "10 to 5 ml"),
+        ("Symptomatic", "Asymptomatic"),
+        ("全部是正确的处理方法", "全部是错误的处理方法"),
+    ],
+)
+def test_options_that_differ_in_a_number_or_a_negation_are_not_the_same(left: str, right: str):
+    rules = QuestionRules(min_stem_similarity=97)
+    one, two = choices(left, "unlike"), choices(right, "other")
+    assert match(Question("The dose is", one), Question("The dose is", two), rules) is None
+
+
+def test_spellings_of_an_option_are_the_same():
+    found = match(
+        Question("Given is", choices("Sulphate", "Xenon"), "A"),
+        Question("Given is", choices("Sulfate", "Xenon"), "A"),
+    )
+    assert found is not None
+    assert (found.kind, found.options_similarity, found.same_answer) == ("near_stem", 1.0, True)
 
 
 def test_the_match_is_the_closest_question_and_names_the_others_closest_first():
@@ -341,6 +410,17 @@ def test_the_match_is_the_closest_question_and_names_the_others_closest_first():
     fewer = replace(LONG, options=choices("Dantrolene", "Neostigmine"), source_id="fewer")
     (found,) = near_questions([LONG], [SHORT, typo, LONG_ZH, fewer, LONG], RULES)
     assert (found.benchmark, found.others, found.kind) == (4, (3, 1), "same_stem")
+
+
+def test_closeness_is_decided_by_kind_then_stem_then_options_then_answer():
+    spelled = replace(SHORT, options={**SHORT.options, "D": "Gabapentine"}, source_id="a")
+    fewer = replace(SHORT, options=choices("Ethosuximide", "Phenytoin", "Carbamazepine"), source_id="a")
+    typo = replace(SHORT, question="Drug of choice for absence seizurs is", source_id="a")
+    wrong = replace(SHORT, answer="B", source_id="a")
+    last = replace(SHORT, source_id="z")
+    for closer, farther in ((last, spelled), (fewer, typo), (spelled, fewer), (last, wrong)):
+        (found,) = near_questions([SHORT], [farther, closer], RULES)
+        assert (found.benchmark, found.others) == (1, (0,))
 
 
 def test_of_equal_questions_the_first_by_source_id_is_named():

@@ -150,35 +150,44 @@ def test_matches_are_all_common_substrings_of_33_that_no_character_prolongs(worl
 
 @settings(max_examples=150, deadline=None)
 @given(worlds(), st.integers(0, 12), st.integers(1, 6))
-def test_matches_are_cut_to_the_first_rows_and_the_last_places_and_say_so(
+def test_matches_are_cut_to_the_first_rows_and_to_what_reaches_beyond_boilerplate_and_say_so(
     world: World, most: int, depth: int
 ) -> None:
     index, joined = windows_of(world.fields), "".join(world.fields)
     for text in world.texts:
         everything = maximal(text, world.fields)
-        near_the_end = [
+        beyond_boilerplate = [
             row
             for row in everything
-            if sum(place > row[1] for place in places_of(world.fields, joined[row[1] : row[1] + ANCHOR]))
-            < depth
+            if any(
+                len(list(places_of(world.fields, joined[at : at + ANCHOR]))) <= depth
+                for at in range(row[1], row[1] + row[2] - ANCHOR + 1)
+            )
         ]
         found, whole = matches_of(index, text, depth=depth)
-        assert found == near_the_end
+        assert found == beyond_boilerplate
         assert found == everything or not whole
         first, whole = matches_of(index, text, most=most)
-        assert whole == (len(everything) <= most)
+        assert whole == (len(everything) < most)
         assert set(first) <= set(everything) and len(first) == min(most, len(everything))
         assert [row[0] for row in first] == [row[0] for row in everything[:most]]
 
 
-@settings(max_examples=100, deadline=None)
-@given(worlds())
-def test_places_are_all_windows_of_33_that_equal_the_one_at_a_position(world: World) -> None:
+@settings(max_examples=200, deadline=None)
+@given(worlds(), st.lists(st.integers(0, 3), min_size=4, max_size=4), st.integers(1, 4), st.integers(0, 60))
+def test_windows_of_33_that_stand_in_several_groups_of_fields_are_common(
+    world: World, groups: list[int], least: int, cut: int
+) -> None:
     index, begin = windows_of(world.fields), 0
+    group_of_field = np.array(groups[: len(world.fields)], dtype=np.int64)
     for field in world.fields:
-        for at in range(len(field) - ANCHOR + 1):
-            expected = places_of(world.fields, field[at : at + ANCHOR])
-            assert index.places(begin + at) == expected[::-1]
+        part = field[cut : len(field) - cut // 2]
+        groups_with = [
+            {group for other, group in zip(world.fields, groups, strict=False) if window in other}
+            for window in (part[at : at + ANCHOR] for at in range(len(part) - ANCHOR + 1))
+        ]
+        found = index.common(begin + cut, begin + cut + len(part), group_of_field, least)
+        assert found.tolist() == [len(those) >= least for those in groups_with]
         begin += len(field)
 
 
@@ -237,12 +246,9 @@ def test_what_reaches_over_the_border_of_two_texts_is_not_shared() -> None:
 
 def test_a_window_that_spans_two_fields_by_chance_does_not_hide_a_true_one() -> None:
     index = windows_of([FIELD[:50], FIELD[50:], FIELD[20:100]])
-    assert [bool(flag & SHARED) for flag in flags_of(index, [FIELD[30:95], FIELD[0:64], FIELD[110:175]])] == [
-        True,
-        False,
-        True,
-    ]
-    assert index.places(60) == [240, 60]
+    flags = flags_of(index, [FIELD[30:95], FIELD[0:64], FIELD[110:175]])
+    assert [bool(flag & SHARED) for flag in flags] == [True, False, True]
+    assert matches_of(index, FIELD[60:100])[0] == [(0, 60, 40), (0, 240, 40)]
 
 
 def test_every_window_of_many_fields_is_found_and_nothing_else() -> None:
@@ -257,12 +263,10 @@ def test_every_window_of_many_fields_is_found_and_nothing_else() -> None:
 
 def test_the_tables_of_equal_characters_hold_every_place() -> None:
     index = windows_of(["a" * 500, "a" * 70])
-    assert index.places(0) == [*range(537, 499, -1), *range(467, -1, -1)]
-    assert flags_of(index, ["a" * 64, "a" * 65, "b" + "a" * 64 + "b"]) == [
-        ANCHORED,
-        SHARED | ANCHORED,
-        ANCHORED,
-    ]
+    found, whole = matches_of(index, "b" + "a" * 33 + "b")
+    assert found == [(1, place, 33) for place in (*range(468), *range(500, 538))] and whole
+    texts = ["a" * 64, "a" * 65, "b" + "a" * 64 + "b", "b" + "a" * 65 + "b"]
+    assert [bool(flag & SHARED) for flag in flags_of(index, texts)] == [False, True, False, True]
 
 
 @pytest.mark.parametrize("fields", [[], [""], ["", ""], ["a"], ["a" * 32], ["a" * 32] * 4])

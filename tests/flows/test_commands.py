@@ -179,7 +179,7 @@ BAD: dict[str, tuple[str, int, list[str]]] = {
     "against a benchmark": (
         "sources: [{path: x.parquet}]\nagainst: bench@dev",
         2,
-        ["decontamination is not built yet"],
+        ["no finished bench@dev", "anes list"],
     ),
 }
 
