@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from itertools import combinations
 
 from anessuite.excerpts import Span
-from anessuite.normalisation import CJK, normalise
+from anessuite.folding import CJK
+from anessuite.normalisation import normalise
 from anessuite.pages import Html, escape, nothing, visible
 from anessuite.removals import Found, Key, Question, Share, clipped, counted, merged
 

@@ -15,8 +15,7 @@ that grows as they are met.
 
 import itertools
 import re
-import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -25,38 +24,10 @@ import numpy as np
 import pyarrow as pa
 from numba import njit
 
-UNIFIED = {
-    **dict.fromkeys("\u2018\u2019\u201a\u201b\u2032\u2035\u0060\u00b4", "'"),
-    **dict.fromkeys(
-        "\u201c\u201d\u201e\u201f\u2033\u2036\u300c\u300d\u300e\u300f\u301d\u301e\u00ab\u00bb", '"'
-    ),
-    **dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u2e3a\u2e3b", "-"),
-    **dict.fromkeys("\u3001", ","),
-    **dict.fromkeys("\u3002", "."),
-    **dict.fromkeys("\u2022\u2027\u30fb\u2219\u22c5", "\u00b7"),
-    **dict.fromkeys("\u3008\u300a", "<"),
-    **dict.fromkeys("\u3009\u300b", ">"),
-    **dict.fromkeys("\u3010\u3014\u3016", "["),
-    **dict.fromkeys("\u3011\u3015\u3017", "]"),
-    "\u301c": "~",
-}
-"""What punctuation becomes after NFKC."""
-INVISIBLE = (
-    "\u00ad\u034f\u061c\u180e\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2061\u2062"
-    "\u2063\u2064\u2066\u2067\u2068\u2069\ufe0e\ufe0f\ufeff"
-)
-"""What goes without a trace: it can be put anywhere in a text without changing how it looks."""
-CJK = "\u2e80-\u9fff\U00020000-\U0003ffff"
-"""Radicals, kana and Han, as a regex class: white space beside them means nothing."""
+from anessuite.folding import CJK, COMPOSES, DROP, EXPANDS, TABLE_SIZE, folded, tables
 
-_MAP = {ord(char): other for char, other in UNIFIED.items()} | dict.fromkeys(map(ord, INVISIBLE), "")
 _RUN = re.compile(r"\s+")
 _BESIDE_CJK = re.compile(rf" (?=[{CJK}])|(?<=[{CJK}]) ")
-_BLANKS = "\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f\x85\u1680\u2028\u2029"
-"""White space that NFKC leaves as it is."""
-_TABLE_SIZE = 0x30000
-"""Later planes hold nothing that changes (Han extensions G to J, private use, tags)."""
-_DROP, _COMPOSES, _EXPANDS = -1, -2, -16
 _CHUNK = 1 << 19
 """Code points held at once: two megabytes stay in the cache."""
 _MAX_CLUSTERS = 1 << 15
@@ -67,12 +38,8 @@ _UNKNOWN = 1 << 12
 
 def normalise(text: str) -> str:
     """The normal form of one text."""
-    spaced = _RUN.sub(" ", _folded(text))
+    spaced = _RUN.sub(" ", folded(text))
     return _BESIDE_CJK.sub("", spaced).strip(" ")
-
-
-def _folded(text: str) -> str:
-    return "".join(map(str.lower, unicodedata.normalize("NFKC", text))).translate(_MAP)
 
 
 def normalise_with_origins(text: str) -> tuple[str, np.ndarray, np.ndarray]:
@@ -148,7 +115,7 @@ def _some(
         known.forget()
     while True:
         done, met, size = _normalise_all(
-            data, byte_offsets, first, *_tables(), *known.arrays(), unknown, room, origins, offsets
+            data, byte_offsets, first, *tables(), *known.arrays(), unknown, room, origins, offsets
         )
         if done or not met:
             return int(done), int(size)
@@ -174,8 +141,8 @@ class Clusters:
     def learn(self, clusters: set[bytes]) -> None:
         """Take in clusters, given as UTF-8."""
         for cluster in sorted(clusters):
-            folded = _folded(cluster.decode())
-            self._known[cluster] = "".join(" " if char.isspace() else char for char in folded)
+            chars = folded(cluster.decode())
+            self._known[cluster] = "".join(" " if char.isspace() else char for char in chars)
         self._arrays = _index(self._known)
 
     def arrays(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -209,69 +176,6 @@ def _buffers(array: pa.LargeStringArray) -> tuple[np.ndarray, np.ndarray]:
     for array in (offsets, content):
         array.flags.writeable = False  # always: Numba compiles again for each kind of array
     return offsets, content
-
-
-@lru_cache(maxsize=1)
-def _tables() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """What each character becomes (a code point, _DROP, _COMPOSES, or _EXPANDS minus the number of an
-    expansion); the code points of all expansions; where each begins."""
-    table = np.arange(_TABLE_SIZE, dtype=np.int32)
-    expansions: list[int] = []
-    starts = [0]
-    for char, target in zip(_chars(), _each(_folded), strict=True):
-        if target == char and char not in _BLANKS:
-            continue
-        codes = [32 if c.isspace() else ord(c) for c in target]
-        if len(codes) == 1:
-            table[ord(char)] = codes[0]
-        elif not codes:
-            table[ord(char)] = _DROP
-        else:
-            table[ord(char)] = _EXPANDS - (len(starts) - 1)
-            expansions += codes
-            starts.append(len(expansions))
-    table[[ord(char) for char in _composing()]] = _COMPOSES
-    return table, np.array(expansions, dtype=np.uint32), np.array(starts, dtype=np.int64)
-
-
-@lru_cache(maxsize=1)
-def _chars() -> list[str]:
-    """All characters that may change, but for NUL, which takes no part in any composition."""
-    but_han_hangul_surrogates = (range(1, 0x3400), range(0xA000, 0xAC00), range(0xE000, 0x20000))
-    compatibility_han = range(0x2F800, 0x2FA20)
-    return [chr(code) for some in (*but_han_hangul_surrogates, compatibility_han) for code in some]
-
-
-def _each(change: Callable[[str], str]) -> list[str]:
-    """What each of the characters becomes by itself; many times faster than to ask for each."""
-    return change("\0".join(_chars())).split("\0")
-
-
-@lru_cache(maxsize=1)
-def _composing() -> tuple[str, ...]:
-    """Characters whose normal form depends on what stands before them: combining, or second in a pair."""
-    medial_and_final_jamo = (*range(0x1161, 0x1176), *range(0x11A8, 0x11C3))
-    pairs = (pair for char in _chars() if " " in (pair := unicodedata.decomposition(char)))
-    seconds = {chr(int(pair.split()[1], 16)) for pair in pairs if pair[0] != "<"}
-    seconds.update(map(chr, medial_and_final_jamo))
-    heads = _each(lambda text: unicodedata.normalize("NFKC", text))
-    return tuple(
-        char
-        for char, head in zip(_chars(), heads, strict=True)
-        if head and (head[0] in seconds or unicodedata.combining(head[0]))
-    )
-
-
-@lru_cache(maxsize=1)
-def _clusters() -> re.Pattern[str]:
-    """Characters that compose, with the one before them unless it is white space."""
-    composing = "".join(re.escape(char) for char in _composing())
-    return re.compile(rf"[^\s{composing}]?[{composing}]+")
-
-
-def is_cjk(code: int) -> bool:
-    """True for the code points of CJK."""
-    return 0x2E80 <= code <= 0x9FFF or 0x20000 <= code <= 0x3FFFF
 
 
 @njit(cache=True, nogil=True)
@@ -396,20 +300,20 @@ def _normalise_all(
             here, here_n, here_skip = at, n, skip
             ends_blank = n > origin and out[n - 1] == 32
             code, at = _decode(data, at)
-            if code < _TABLE_SIZE:
+            if code < TABLE_SIZE:
                 code = np.int64(table[code])
             if code >= 0:
                 dropped = skip if code == 32 else 0
                 n, skip = _append(code, out, n, skip, origin)
                 if origins is not None and not dropped:
                     origins[n - 1, 0], origins[n - 1, 1] = here - begin, at - begin
-            elif code == _COMPOSES:
+            elif code == COMPOSES:
                 here, n, skip = last_at, last_n, last_skip
                 if last_blank:  # it may have been taken back
                     out[n - 1] = 32
                 while at < end and data[at] >= 0x80:
                     code, following = _decode(data, at)
-                    if code >= _TABLE_SIZE or table[code] != _COMPOSES:
+                    if code >= TABLE_SIZE or table[code] != COMPOSES:
                         break
                     at = following
                 cluster = _find(data, here, at, slots, source, source_starts)
@@ -427,8 +331,8 @@ def _normalise_all(
                     met += 1
                 here, here_n, here_skip = at, n, skip
                 ends_blank = n > origin and out[n - 1] == 32
-            elif code != _DROP:
-                low, high = starts[_EXPANDS - code], starts[_EXPANDS - code + 1]
+            elif code != DROP:
+                low, high = starts[EXPANDS - code], starts[EXPANDS - code + 1]
                 if n + (high - low) + (end - at) + 2 > len(out):
                     return done, met, end - begin
                 for place in range(low, high):

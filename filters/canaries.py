@@ -12,7 +12,8 @@ import numpy as np
 import pyarrow as pa
 
 from anessuite.errors import AnesError
-from anessuite.normalisation import is_cjk, normalise
+from anessuite.folding import is_cjk
+from anessuite.normalisation import normalise
 from filters.contamination import Benchmark
 from filters.windows import PHRASE, SHARED, WINDOW
 

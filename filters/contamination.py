@@ -13,7 +13,6 @@ characters or less) whole, at word boundaries, if their options stand by.
 Decided is first, for all texts, by compiled code; evidence is collected for the few that were flagged.
 """
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -26,6 +25,7 @@ from pydantic import BaseModel, Field
 
 from anessuite.errors import AnesError
 from anessuite.normalisation import code_points, normalise, normalise_with_origins
+from filters.verdicts import MOST_ITEMS, Finding, Match, Verdict
 from filters.windows import (
     ANCHOR,
     ANCHORED,
@@ -43,8 +43,6 @@ REASONS: dict[Rule, str] = {"lcs": "contaminated_lcs", "cover": "contaminated_co
 MOST_MATCHES, DEPTH = 1_000_000, 200
 """Common substrings collected for one text; a window in more places than DEPTH leads to none by itself."""
 MOST_PHRASES = 20_000
-MOST_ITEMS, MOST_TEXT = 50, 600
-"""Questions named in the evidence of one text, and characters quoted of one match."""
 NEARBY = 1000
 """Options are looked for so many characters after a short stem."""
 _EDGES = " ?:.,;!_-()[]"
@@ -86,69 +84,6 @@ class ContaminationRules(BaseModel, extra="forbid", frozen=True):
         default=25, ge=1, description="shortest stem that is given away by its correct option alone"
     )
     allow: tuple[str, ...] = Field(default=(), description="phrases that are boilerplate, too")
-
-
-@dataclass(frozen=True, slots=True)
-class Match:
-    """One common substring: where it stands in the text and in the question's field, as characters."""
-
-    field: str
-    start: int
-    end: int
-    item_start: int
-    item_end: int
-    text: str
-    length: int
-    """Of the normal form."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What a text shares with one question. ``coverage`` is of its stem; None where that was not asked."""
-
-    benchmark: str
-    item: str
-    coverage: float | None
-    answer_found: bool
-    short_stem: bool
-    longest: int
-    matches: list[Match]
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """Why a text is dropped (None: it is not), and what it shares, the most telling question first."""
-
-    reason: str | None
-    findings: list[Finding]
-    complete: bool = True
-
-    def evidence(self) -> str:
-        """As JSON, cut to MOST_ITEMS questions and MOST_TEXT characters a match."""
-        shown = [
-            {
-                "benchmark": finding.benchmark,
-                "item": finding.item,
-                "coverage": None if finding.coverage is None else round(finding.coverage, 3),
-                "answer_found": finding.answer_found,
-                "matches": [
-                    {
-                        "field": match.field,
-                        "start": match.start,
-                        "length": match.end - match.start,
-                        "item_start": match.item_start,
-                        "item_length": match.item_end - match.item_start,
-                        "text": match.text[:MOST_TEXT],
-                    }
-                    for match in finding.matches[:MOST_ITEMS]
-                ],
-            }
-            for finding in self.findings[:MOST_ITEMS]
-        ]
-        whole = self.complete and len(self.findings) <= MOST_ITEMS
-        return json.dumps(
-            {"items": shown, "of_items": len(self.findings), "complete": whole}, ensure_ascii=False
-        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,8 @@ from pydantic import BaseModel, Field
 from rapidfuzz import fuzz, process
 from rapidfuzz.distance import Indel
 
-from anessuite.normalisation import CJK, normalise
+from anessuite.folding import CJK
+from anessuite.normalisation import normalise
 
 _SEED = 1
 _MIN_WORD_SIMILARITY = 80

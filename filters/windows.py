@@ -166,7 +166,7 @@ _WORDS: list[np.ndarray] = []
 def word_characters() -> np.ndarray:
     """1 for letters and digits of scripts that part words by blanks, by code point."""
     if not _WORDS:
-        from anessuite.normalisation import is_cjk
+        from anessuite.folding import is_cjk
 
         _WORDS.append(np.array([chr(c).isalnum() and not is_cjk(c) for c in range(0x30000)], dtype=np.uint8))
     return _WORDS[0]

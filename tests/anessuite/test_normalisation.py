@@ -9,7 +9,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from anessuite.normalisation import CJK, Clusters, code_points, normalise, normalise_with_origins, utf8
+from anessuite.folding import CJK
+from anessuite.normalisation import Clusters, code_points, normalise, normalise_with_origins, utf8
 
 HARD = [
     *"aA \t\n\u00a0\u3000麻醉，。“”Σσςİß½ﬁ…㌀…\ufdfa\u00a8\u00b4\u0301\u0308\u0323e\u00e9か\u3099\u309b",

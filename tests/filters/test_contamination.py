@@ -559,6 +559,10 @@ def test_phrases_of_the_allow_list_do_not_count() -> None:
     assert reason_for(text, items, **COVER, allow=("", " ", OTHER)) == "contaminated_cover"
     assert reason_for(text, items, allow=(PASSAGE,)) == "contaminated_lcs"
     assert reason_for(items[0].question, items, **COVER, allow=(PASSAGE,)) == "contaminated_cover"
+    twice = numbered([f"{PASSAGE} {letters(20, 60)} {PASSAGE} {letters(21, 60)} {PASSAGE}"])
+    assert verdict_on(text, twice, **COVER, allow=(PASSAGE,)).findings[0].coverage == pytest.approx(
+        0, abs=0.02
+    )
 
 
 def test_a_stem_that_is_mostly_boilerplate_is_still_found_verbatim() -> None:
@@ -600,7 +604,7 @@ def test_a_verbatim_stem_is_found_at_the_end_of_a_page_full_of_boilerplate() -> 
     assert (verdict.findings[0].item, verdict.findings[0].coverage) == ("7", 1.0)
 
 
-@pytest.mark.timeout(15)
+@pytest.mark.timeout(10)
 def test_a_text_with_very_many_different_combining_clusters_is_judged() -> None:
     marks = [chr(code) for code in range(0x0300, 0x0340)]
     zalgo = "".join(f"{chr(base)}{mark}" for base in range(0x4E00, 0x5100) for mark in marks)
@@ -653,6 +657,14 @@ def test_a_short_stem_is_found_where_it_stands_a_second_time() -> None:
     verdict = verdict_on(text, [SHORT], **COVER)
     assert verdict.findings[0].matches[0].start == text.rindex("Which")
     assert verdict.findings[0].answer_found
+
+
+def test_the_evidence_of_a_short_stem_is_the_first_place_where_its_options_stand_by() -> None:
+    stem = SHORT.question
+    text = f"1. {stem} Etomidate, midazolam. 2. {stem} Propofol"
+    (finding,) = verdict_on(text, [SHORT], **COVER).findings
+    assert [match.start for match in finding.matches] == [text.index("Which")]
+    assert (finding.coverage, finding.longest) == (1.0, len(SHORT.question) - 1)
 
 
 @pytest.mark.parametrize(("distance", "is_dropped"), [(900, True), (1100, False)])

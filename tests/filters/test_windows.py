@@ -125,7 +125,7 @@ def test_a_text_is_flagged_exactly_if_it_shares_65_characters_with_one_field(wor
     flags = flags_of(windows_of(world.fields), world.texts)
     for text, flag in zip(world.texts, flags, strict=True):
         size = longest(text, world.fields)
-        assert bool(flag & SHARED) == (size >= WINDOW)
+        assert bool(flag & SHARED) == (size > 64)
         assert bool(flag & ANCHORED) or size < WINDOW
         assert not flag & ANCHORED or size >= ANCHOR
         assert not flag & ~(SHARED | ANCHORED)
@@ -206,14 +206,14 @@ def test_65_shared_characters_are_found_at_every_alignment_and_64_at_none(
         "-" * before + piece + "+" * after for before in range(70) for after in (0, 1, 2, 32, 33, 34, 66)
     ]
     found = flags_of(windows_of(["short", FIELD, "*" * 80]), texts)
-    assert {bool(flag & SHARED) for flag in found} == {size >= WINDOW}
+    assert {bool(flag & SHARED) for flag in found} == {size > 64}
 
 
 @pytest.mark.parametrize("size", [63, 64, 65, 66, 67])
 def test_a_whole_field_is_found_exactly_if_it_has_65_characters(size: int) -> None:
     texts = ["-" * before + FIELD[:size] + "+" * after for before in range(34) for after in range(34)]
     found = flags_of(windows_of([FIELD[100:], FIELD[:size], FIELD[size:100]]), texts)
-    assert {bool(flag & SHARED) for flag in found} == {size >= WINDOW}
+    assert {bool(flag & SHARED) for flag in found} == {size > 64}
 
 
 def test_what_reaches_over_the_border_of_two_fields_is_not_shared() -> None:
