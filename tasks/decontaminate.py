@@ -28,7 +28,8 @@ from anessuite.versions import DatasetRef
 from filters.canaries import canaries, flags_with_canaries
 from filters.contamination import Benchmark, ContaminationRules
 from filters.screens import Screen
-from filters.windows import PHRASE, SHARED
+from filters.verdicts import Verdict
+from filters.windows import PHRASE, SHARED, WINDOW
 from tasks import curate
 from tasks.deduplicate import DECISIONS
 from tasks.engines import Engine, run_ranks
@@ -45,9 +46,13 @@ NEAR = pa.schema(
         pa.field("evidence", pa.string(), nullable=False),
     ]
 )
-"""A text that stays though it shares something; ``score``: coverage of the stem, or characters / 1,000."""
+"""A text that stays though it shares something, and how close it comes."""
 MOST_NEAR, MOST_REMOVALS = 20, 2000
 """Near misses kept of a part, and removals shown on the sign-off page."""
+LEAST_COVERAGE, LEAST_LENGTH = 0.3, 50
+"""From which coverage of a stem, or length of a match, a text that stays is a near miss."""
+MOST_ANCHORED = 500
+"""How many texts of a batch that share less than 65 characters are looked at for near misses."""
 _STORED = TypeAdapter(tuple[list[Question], ContaminationRules, int | None])
 
 
@@ -87,15 +92,14 @@ def judge(texts: pa.LargeStringArray, benchmark: Benchmark, screen: Screen | Non
     judged = Judged({}, [], Counter())
     for row in np.flatnonzero(flags).tolist():
         flag = int(flags[row])
-        text = texts[row].as_py()
         if not flag & (SHARED | PHRASE):
             judged.counts["anchored"] += 1
-            continue
+            if judged.counts["anchored"] > MOST_ANCHORED:
+                continue
+        text = texts[row].as_py()
         verdict = benchmark.explain(text, flag)
         if verdict.reason is None:
-            if verdict.findings:
-                first = verdict.findings[0]
-                judged.near.append((row, first.coverage or first.longest / 1000, verdict.evidence()))
+            judged.near += [(row, score, verdict.evidence()) for score in _nearness(verdict)]
             continue
         judged.counts["hits"] += 1
         if screen is not None and not screen.lets_through(text):
@@ -104,6 +108,17 @@ def judge(texts: pa.LargeStringArray, benchmark: Benchmark, screen: Screen | Non
         judged.dropped[row] = (verdict.reason, verdict.evidence())
     judged.near = sorted(judged.near, key=lambda near: (-near[1], near[0]))[:MOST_NEAR]
     return judged
+
+
+def _nearness(verdict: Verdict) -> list[float]:
+    """How close a text that stays comes to a rule: the coverage of a stem, or its longest match as a share of
+    65 characters. Nothing for a text that comes nowhere near."""
+    if not verdict.findings:
+        return []
+    coverage = verdict.findings[0].coverage or 0.0
+    longest = max(finding.longest for finding in verdict.findings)
+    near = coverage >= LEAST_COVERAGE or longest >= LEAST_LENGTH
+    return [max(coverage, min(longest / WINDOW, 1.0))] if near else []
 
 
 def decontaminate_part(build: Build, unit: int, dropped: pl.DataFrame) -> None:

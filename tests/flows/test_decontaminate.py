@@ -312,3 +312,11 @@ def test_all_medqa_stems_are_found_in_their_twin_under_both_rules(shared_data: P
     docs = write(tmp_path / "stems.jsonl", stems)
     for rule, reason in (("lcs", "contaminated_lcs"), ("cover", "contaminated_cover")):
         assert run(docs, tmp_path / rule, against=four, rules=[rule]).drops == {reason: 1273}
+
+
+def test_a_text_just_under_the_threshold_stays_and_is_shown(tmp_path: Path) -> None:
+    near, far = f"Before it. {LONG[:60]}, and another end.", f"Before it. {LONG[:30]}, and another end."
+    docs = write(tmp_path / "docs.jsonl", [{"id": "near", "text": near}, {"id": "far", "text": far}])
+    assert run(docs, tmp_path / "out").drops == {}
+    page = (tmp_path / "out" / "report.html").read_text("utf-8")
+    assert "near · stays" in page and "far · stays" not in page
