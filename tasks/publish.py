@@ -9,7 +9,6 @@ from pathlib import PurePosixPath
 from typing import Any
 
 import polars as pl
-from anessuite.sign_off import Removal
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
@@ -21,6 +20,7 @@ from anessuite.manifests import File, Manifest, Quarantined, Recipe, Stage
 from anessuite.reports import corpus_report
 from anessuite.schemas import DOCUMENT, REJECTED_DOCUMENT
 from anessuite.sharding import shard_count, write_shards
+from anessuite.sign_off import Removal
 from anessuite.sources.against import Against
 from filters.contamination import REASONS
 from tasks import curate, decontaminate, deduplicate
