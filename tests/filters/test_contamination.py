@@ -196,6 +196,7 @@ def assert_evidence_holds(text: str, verdict: Verdict, items: Sequence[Question]
             theirs = source[told["item_start"] : told["item_start"] + told["item_length"]]
             assert there == match.text == text[match.start : match.end] == told["text"]
             assert normalise(there) == normalise(theirs)
+            assert not any(char.isspace() for char in (there[0], there[-1], theirs[0], theirs[-1]))
             assert match.length - 2 <= len(normalise(there)) <= match.length
         assert finding.longest == max(match.length for match in finding.matches)
 
@@ -584,6 +585,24 @@ def test_a_verbatim_stem_is_found_however_many_questions_begin_like_it() -> None
         verdict = verdict_on(f"see {items[number].question} there", items, **COVER)
         assert verdict.reason == "contaminated_cover"
         assert (verdict.findings[0].item, verdict.findings[0].coverage) == (str(number), 1.0)
+
+
+def test_a_text_with_nothing_but_the_boilerplate_of_many_questions_shows_what_it_shares() -> None:
+    items = numbered([f"{PASSAGE} {letters(number + 1000, 40)}" for number in range(202)])
+    verdict = verdict_on(f"see {PASSAGE}# there", items, rules=("cover", "lcs"))
+    assert verdict.reason == "contaminated_lcs"
+    assert len(verdict.findings) == 202
+    assert {finding.longest for finding in verdict.findings} == {len(PASSAGE)}
+    assert verdict.findings[0].matches[0].text == PASSAGE
+
+
+@pytest.mark.xfail(strict=True, reason="the engine loses stems that stand in more than DEPTH places")
+def test_a_verbatim_stem_of_very_many_copies_is_found_beside_a_part_of_another_question() -> None:
+    # DEFECT of the engine: no window of a stem that the benchmark holds more than 200 times leads to a match
+    # by itself, and the search without DEPTH is made only if nothing else in the text has 65 characters.
+    items = [*numbered([LONG] * 201), Question(OTHER, source_id="other")]
+    assert reason_for(f"see {LONG} there", items, **COVER) == "contaminated_cover"
+    assert reason_for(f"see {LONG} # {OTHER[:70]} there", items, **COVER) == "contaminated_cover"
 
 
 def test_the_order_of_many_questions_that_begin_alike_does_not_change_the_verdict() -> None:

@@ -173,6 +173,25 @@ def test_matches_are_cut_to_the_first_rows_and_to_what_reaches_beyond_boilerplat
         assert [row[0] for row in first] == [row[0] for row in everything[:most]]
 
 
+@pytest.mark.parametrize(("head", "tail"), [(50, 1), (50, 60), (33, 1), (0, 50), (50, 0)])
+def test_what_reaches_beyond_boilerplate_on_either_side_is_found_whole(head: int, tail: int) -> None:
+    common, own = FIELD[:head] + "#" + FIELD[100 : 100 + tail], "abcdef"
+    fields = [common.replace("#", char) for char in own for _ in range(3)]
+    text = f"-{common.replace('#', 'c')}+"
+    found, whole = matches_of(windows_of(fields), text, depth=3)
+    size = len(common)
+    assert found == [(1, place * size, size) for place in (6, 7, 8)] and not whole
+    everything, whole = matches_of(windows_of(fields), text)
+    assert everything == maximal(text, fields) and whole
+
+
+def test_more_matches_than_fit_at_first_are_all_found() -> None:
+    fields = [FIELD[:40] + char for char in "abcdefghijklmnopqrst"] * 10
+    text = (FIELD[:40] + "-") * 60
+    found, whole = matches_of(windows_of(fields), text)
+    assert found == [(at * 41, place * 41, 40) for at in range(60) for place in range(200)] and whole
+
+
 @settings(max_examples=200, deadline=None)
 @given(worlds(), st.lists(st.integers(0, 3), min_size=4, max_size=4), st.integers(1, 4), st.integers(0, 60))
 def test_windows_of_33_that_stand_in_several_groups_of_fields_are_common(

@@ -87,8 +87,12 @@ def test_of_each_exact_copy_pair_one_stays_and_the_other_names_it(demo: Path, fa
 
 
 def test_near_copies_go_and_name_the_kept_row_with_their_similarity(demo: Path, fates: pl.DataFrame) -> None:
-    rejected = rows(demo, "rejected").filter(pl.col("reason") == "near_duplicate")
-    kept = dict(rows(demo, "data").select("id", "text").iter_rows())
+    dropped = rows(demo, "rejected")
+    rejected = dropped.filter(pl.col("reason") == "near_duplicate")
+    contaminated = dropped.filter(pl.col("reason") == "contaminated_lcs")  # those stayed until then
+    kept = dict(
+        pl.concat([some.select("id", "text") for some in (rows(demo, "data"), contaminated)]).iter_rows()
+    )
     assert rejected.height >= 12
     for text, evidence in rejected.select("text", "evidence").iter_rows():
         known = json.loads(evidence)
@@ -254,6 +258,6 @@ def test_the_flow_leaves_a_handful_of_task_runs_and_its_artifacts(demo: Path, pr
     with get_client(sync_client=True) as client:
         tasks = {run.name.rsplit("-", 1)[0] for run in client.read_task_runs()}
         keys = {artifact.key for artifact in client.read_artifacts()}
-    assert tasks == {"survey", "curate", "deduplicate", "publish"}
+    assert tasks == {"survey", "curate", "deduplicate", "decontaminate", "publish"}
     assert {"corpus-dev-funnel", "corpus-dev-terms", "corpus-dev-rejected", "corpus-dev-report"} <= keys
     assert any(str(key).startswith("progress-") for key in keys)

@@ -19,7 +19,8 @@ def test_each_anes_command_of_the_readme_runs(anes, demo: Path) -> None:
     ]
     assert len(commands) >= 8
     for command in commands:
-        done = anes(*command[1:], env={"ANES_ROOT": str(root)})
+        arguments = [part.replace("data/clean", str(root / "clean")) for part in command[1:]]
+        done = anes(*arguments, env={"ANES_ROOT": str(root)})
         assert done.code == 0, (command, done.err)
 
 
