@@ -181,11 +181,10 @@ class Benchmark:
         complete = True
         if flag & (SHARED | ANCHORED):
             rows, complete = self.windows.matches(codes, most=MOST_MATCHES, depth=DEPTH)
-            if (
-                flag & SHARED and not (rows[:, 2] >= WINDOW).any()
-            ):  # nothing but boilerplate of many questions
-                rows, complete = self.windows.matches(codes, most=MOST_MATCHES, depth=1 << 40)
             findings = self._findings(rows, text, normal, starts, ends)
+            if flag & SHARED and not complete and not any(map(self._tells, findings)):
+                rows, complete = self.windows.matches(codes, most=MOST_MATCHES, depth=1 << 40)
+                findings = self._findings(rows, text, normal, starts, ends)
         covered = bool(flag & SHARED) and any(map(self._is_covered, findings))
         if flag & PHRASE:
             short = self._short_stems(codes, text, normal, starts, ends)
@@ -193,6 +192,10 @@ class Benchmark:
         holds: dict[Rule, bool] = {"lcs": bool(flag & SHARED), "cover": covered}
         reason = next((REASONS[rule] for rule in self.rules.rules if holds[rule]), None)
         return Verdict(reason, findings, complete)
+
+    def _tells(self, finding: Finding) -> bool:
+        """The finding is enough for a verdict under every chosen rule; nothing else has to be looked for."""
+        return self._is_covered(finding) if "cover" in self.rules.rules else finding.longest >= WINDOW
 
     def _is_covered(self, finding: Finding) -> bool:
         least = self.rules.min_coverage_with_answer if finding.answer_found else self.rules.min_coverage

@@ -596,10 +596,7 @@ def test_a_text_with_nothing_but_the_boilerplate_of_many_questions_shows_what_it
     assert verdict.findings[0].matches[0].text == PASSAGE
 
 
-@pytest.mark.xfail(strict=True, reason="the engine loses stems that stand in more than DEPTH places")
 def test_a_verbatim_stem_of_very_many_copies_is_found_beside_a_part_of_another_question() -> None:
-    # DEFECT of the engine: no window of a stem that the benchmark holds more than 200 times leads to a match
-    # by itself, and the search without DEPTH is made only if nothing else in the text has 65 characters.
     items = [*numbered([LONG] * 201), Question(OTHER, source_id="other")]
     assert reason_for(f"see {LONG} there", items, **COVER) == "contaminated_cover"
     assert reason_for(f"see {LONG} # {OTHER[:70]} there", items, **COVER) == "contaminated_cover"
