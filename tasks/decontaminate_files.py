@@ -346,7 +346,7 @@ def _finish(build: Build, kind: Kind, against: Against, recipe: Recipe) -> Outco
                 for reason, number in sorted(unusable.items())
             ),
             *(line for mark in marks for line in mark.get("warnings", [])),
-            *([] if kept else ["every row was dropped: is the benchmark the data itself?"]),
+            *([] if kept else [_nothing_left(drops)]),
         ],
         code=provenance.code(),
         packages=provenance.packages(),
@@ -355,6 +355,12 @@ def _finish(build: Build, kind: Kind, against: Against, recipe: Recipe) -> Outco
     store.write_bytes(MANIFEST, outcome.model_dump_json(indent=1).encode())
     store.remove(build.folder)
     return outcome
+
+
+def _nothing_left(drops: Counter[str]) -> str:
+    if set(drops) <= set(_FAULTS):
+        return "no row holds a text: is it the right column? see --text"
+    return "every row was dropped: is the benchmark the data itself?"
 
 
 _FAULTS = ("no_text", "malformed_json", "not_extractable", "extraction_timeout")

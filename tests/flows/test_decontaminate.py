@@ -320,3 +320,11 @@ def test_a_text_just_under_the_threshold_stays_and_is_shown(tmp_path: Path) -> N
     assert run(docs, tmp_path / "out").drops == {}
     page = (tmp_path / "out" / "report.html").read_text("utf-8")
     assert "near · stays" in page and "far · stays" not in page
+
+
+def test_documents_without_any_text_are_told_apart_from_a_pool_that_is_the_benchmark(tmp_path: Path) -> None:
+    docs = write(tmp_path / "docs.jsonl", [{"id": "a", "text": None}, {"id": "b", "text": None}])
+    assert any("--text" in warning for warning in run(docs, tmp_path / "null").warnings)
+    assert any(
+        "benchmark the data itself" in warning for warning in run(QUESTIONS, tmp_path / "same").warnings
+    )
