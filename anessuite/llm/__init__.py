@@ -1,0 +1,1 @@
+"""Language models: one client over any OpenAI-compatible endpoint, its cache, its limits."""
