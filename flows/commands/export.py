@@ -1,0 +1,35 @@
+"""``anes export``: a version in the form that a training tool reads."""
+
+from typing import Annotated
+
+import typer
+
+from flows.commands.output import JsonOption, errors_explained, print_json, print_table
+from flows.commands.versions import Ref, Root, root_or_default
+
+
+def export(
+    ref: Ref,
+    to: Annotated[str, typer.Option("--to", help="jsonl, trl-sft or llamafactory")],
+    out: Annotated[str, typer.Option(help="folder or URL for the files; it may hold no export yet")],
+    root: Root = None,
+    as_json: Annotated[bool, JsonOption] = False,
+) -> None:
+    """Write a finished version as files for training: one JSONL a language, and where it came from.
+
+    Examples:
+
+        anes export qa@2026.12.01 --to trl-sft --out exports/qa
+
+        anes export corpus@2026.12.01 --to llamafactory --out exports/corpus
+    """
+    with errors_explained():
+        from anessuite.exports import export as write
+        from anessuite.storage import Store
+        from anessuite.versions import DatasetRef
+
+        written = write(Store(root_or_default(root)), DatasetRef.parse(ref), to, Store(out))
+        if as_json:
+            print_json({"version": ref, "format": written.format, "files": written.files})
+            return
+        print_table(["file", "rows"], list(written.files.items()), title=f"{ref} as {to} in {out}")
