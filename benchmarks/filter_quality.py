@@ -112,7 +112,7 @@ def _medline(path: Path) -> Iterator[tuple[str, str, str]]:
 def judged(documents: pl.DataFrame, language: str) -> pl.DataFrame:
     """With the filter's reason under the default config."""
     curation = CorpusConfig.model_validate({"sources": [{"path": "-"}]}).curation(language)
-    statistics = term_statistics(curation.lexicon, context_window=curation.keywords.context_window)
+    statistics = term_statistics(curation.lexicon, curation.keywords)
     return documents.with_columns(
         reason=keyword_reason(statistics, curation.keywords, language), statistics=statistics
     )

@@ -24,13 +24,17 @@ MAX_EVIDENCE_SPANS = 50
 class KeywordRules(BaseModel):
     """Thresholds of stage 2. Defaults are measured on real text, see ``benchmarks/filter_quality.py``.
 
-    The density of core terms tells a page on the topic from a long one that mentions it here and there,
-    however often, better than any other figure; context terms of intensive care do not add to it.
+    The density of core terms tells a text on the topic from a long one that mentions it here and there,
+    however often; a second hit of one tells it from a short one that mentions it in passing. A title says
+    what a text is about, so one hit in the opening is enough. Context terms add to neither figure.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     min_hits: int = Field(default=3, ge=1, description="counted hits in all")
+    min_core_hits: int = Field(
+        default=2, ge=1, description="hits of core terms, one in the opening counted opening_weight times"
+    )
     min_core: int = Field(default=1, ge=1, description="distinct core terms")
     min_distinct: int = Field(default=2, ge=1, description="distinct counted terms")
     min_per_1000_chars: dict[str, Annotated[float, Field(ge=0)]] = Field(
@@ -41,7 +45,14 @@ class KeywordRules(BaseModel):
         default=1000, ge=0, description="a context term counts within so many characters of a core term"
     )
 
-    @field_validator("min_per_1000_chars", mode="before")
+    opening_chars: dict[str, Annotated[int, Field(ge=0)]] = Field(
+        default={"en": 300, "zh": 100},
+        description="the opening is the first line (mostly a title), at most so many characters of it; "
+        "one number, or one for each language",
+    )
+    opening_weight: int = Field(default=2, ge=1, description="a core term in the opening is so many hits")
+
+    @field_validator("min_per_1000_chars", "opening_chars", mode="before")
     @classmethod
     def _for_each_language(cls, value: Any) -> Any:
         return dict.fromkeys(LANGUAGES, value) if isinstance(value, int | float) else value
@@ -60,17 +71,17 @@ def any_term(texts: pa.Array | pa.ChunkedArray, lexicon: Lexicon) -> np.ndarray:
     return found
 
 
-def term_statistics(lexicon: Lexicon, *, context_window: int, text: str = "text") -> pl.Expr:
+def term_statistics(lexicon: Lexicon, rules: KeywordRules, *, text: str = "text") -> pl.Expr:
     """Stage 2: a struct per document.
 
     Fields: ``terms`` (distinct counted headwords in order of first occurrence), ``core`` (how many of them
-    are core), ``hits`` (counted hits), ``raw_hits`` (substring hits), ``spans`` (the first MAX_EVIDENCE_SPANS
-    whole hits: term, start and end in characters, counted or not), ``per_1000_chars`` (hits of core terms per
-    1,000 characters).
+    are core), ``hits`` (counted hits), ``core_hits`` (hits of core terms, those in the opening weighted),
+    ``raw_hits`` (substring hits), ``spans`` (the first MAX_EVIDENCE_SPANS whole hits: term, start and end in
+    characters, counted or not), ``per_1000_chars`` (hits of core terms, unweighted, per 1,000 characters).
     """
 
     def statistics(texts: pl.Series) -> pl.Series:
-        return _statistics(texts, lexicon, context_window)
+        return _statistics(texts, lexicon, rules)
 
     return pl.col(text).map_batches(statistics, return_dtype=pl.Struct(STATISTICS), is_elementwise=True)
 
@@ -79,6 +90,7 @@ STATISTICS: dict[str, Any] = {
     "terms": pl.List(pl.String),
     "core": pl.UInt32,
     "hits": pl.UInt32,
+    "core_hits": pl.UInt32,
     "raw_hits": pl.UInt32,
     "spans": pl.List(
         pl.Struct({"term": pl.String, "start": pl.Int64, "end": pl.Int64, "counted": pl.Boolean})
@@ -97,9 +109,14 @@ def no_core_term(statistics: pl.Expr, *, min_core: int) -> pl.Expr:
     return _reason(statistics.struct.field("core") < min_core, "no_core_term")
 
 
-def too_few_hits(statistics: pl.Expr, *, min_hits: int) -> pl.Expr:
-    """ "too_few_hits" where fewer than ``min_hits`` hits count."""
-    return _reason(statistics.struct.field("hits") < min_hits, "too_few_hits")
+def too_few_hits(statistics: pl.Expr, *, min_hits: int, min_core_hits: int) -> pl.Expr:
+    """ "too_few_hits" where fewer than ``min_hits`` hits count, or fewer than ``min_core_hits`` of core terms
+    (those in the opening weighted)."""
+    few, few_core = (
+        statistics.struct.field(name) < least
+        for name, least in (("hits", min_hits), ("core_hits", min_core_hits))
+    )
+    return _reason(few | few_core, "too_few_hits")
 
 
 def too_few_terms(statistics: pl.Expr, *, min_distinct: int) -> pl.Expr:
@@ -117,7 +134,7 @@ def keyword_reason(statistics: pl.Expr, rules: KeywordRules, language: str) -> p
     return pl.coalesce(
         no_whole_word(statistics),
         no_core_term(statistics, min_core=rules.min_core),
-        too_few_hits(statistics, min_hits=rules.min_hits),
+        too_few_hits(statistics, min_hits=rules.min_hits, min_core_hits=rules.min_core_hits),
         too_few_terms(statistics, min_distinct=rules.min_distinct),
         too_sparse(statistics, min_per_1000_chars=rules.min_per_1000_chars.get(language, 0.0)),
     )
@@ -127,7 +144,7 @@ def _reason(holds: pl.Expr, reason: str) -> pl.Expr:
     return pl.when(holds).then(pl.lit(reason))
 
 
-def _statistics(texts: pl.Series, lexicon: Lexicon, context_window: int) -> pl.Series:
+def _statistics(texts: pl.Series, lexicon: Lexicon, rules: KeywordRules) -> pl.Series:
     compiled = scanner(lexicon)
     array = contiguous(texts.to_arrow(compat_level=pl.CompatLevel.oldest()))
     offsets, data = buffers(array)
@@ -139,7 +156,8 @@ def _statistics(texts: pl.Series, lexicon: Lexicon, context_window: int) -> pl.S
     hits = hits.where(~contained(hits))
     starts, ends = character_offsets(hits, offsets, data)
     core = compiled.role_is_core[hits.term]
-    counted = core | near(hits.document, starts, ends, core, context_window)
+    counted = core | near(hits.document, starts, ends, core, rules.context_window)
+    opening = starts < _openings(texts, rules.opening_chars.get(lexicon.language, 0))[hits.document]
     frame = pl.DataFrame(
         {
             "document": hits.document,
@@ -148,10 +166,17 @@ def _statistics(texts: pl.Series, lexicon: Lexicon, context_window: int) -> pl.S
             "end": ends,
             "counted": counted,
             "core": core,
+            "weight": np.where(opening, rules.opening_weight, 1),
         }
     )
     raw_counts = np.bincount(raw.document[~compiled.role_is_not[raw.term]], minlength=len(array))
     return _by_document(frame, texts, raw_counts)
+
+
+def _openings(texts: pl.Series, most_chars: int) -> np.ndarray:
+    """Length in characters of each document's opening, with the blank lines before it."""
+    first_line = texts.str.slice(0, most_chars).str.extract(r"^\s*[^\n]*", 0)
+    return first_line.str.len_chars().fill_null(0).to_numpy()
 
 
 def _by_document(hits: pl.DataFrame, texts: pl.Series, raw_counts: np.ndarray) -> pl.Series:
@@ -160,7 +185,8 @@ def _by_document(hits: pl.DataFrame, texts: pl.Series, raw_counts: np.ndarray) -
         terms=pl.col("term").filter(counted).unique(maintain_order=True),
         core=pl.col("term").filter(counted & pl.col("core")).n_unique().cast(pl.UInt32),
         hits=counted.sum().cast(pl.UInt32),
-        core_hits=(counted & pl.col("core")).sum(),
+        core_hits=pl.col("weight").filter("core").sum().cast(pl.UInt32),
+        dense=pl.col("core").sum(),
         spans=pl.struct("term", "start", "end", "counted").head(MAX_EVIDENCE_SPANS),
     )
     every = pl.DataFrame(
@@ -171,9 +197,9 @@ def _by_document(hits: pl.DataFrame, texts: pl.Series, raw_counts: np.ndarray) -
     )
     filled = joined.with_columns(
         pl.col("terms", "spans").fill_null([]),
-        pl.col("core", "hits", "core_hits").fill_null(0),
+        pl.col("core", "hits", "core_hits", "dense").fill_null(0),
     ).with_columns(
-        per_1000_chars=(pl.col("core_hits") * 1000 / pl.col("text").str.len_chars().clip(1))
+        per_1000_chars=(pl.col("dense") * 1000 / pl.col("text").str.len_chars().clip(1))
         .fill_null(0)
         .cast(pl.Float32)
     )

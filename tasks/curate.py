@@ -85,6 +85,10 @@ def _rows(batch: Batch, unit: Unit, chosen: np.ndarray) -> pl.DataFrame:
     )
 
 
+SHOWN = ("terms", "core", "hits", "core_hits", "per_1000_chars", "spans")
+"""What of the statistics a rejected row keeps as evidence."""
+
+
 def _unusable(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.select(
         content_id(pl.concat_str(pl.lit("row:"), "source", pl.lit(":"), "source_id")).alias("id"),
@@ -107,7 +111,7 @@ def judge(survivors: pl.DataFrame, curation: Curation) -> tuple[pl.DataFrame, pl
         .with_columns(
             masked=personal_data.tags_written("original", "text"),
             id=content_id(pl.col("text")),
-            statistics=term_statistics(curation.lexicon, context_window=curation.keywords.context_window),
+            statistics=term_statistics(curation.lexicon, curation.keywords),
         )
         .with_columns(reason=keyword_reason(statistics, curation.keywords, curation.lexicon.language))
     )
@@ -129,9 +133,7 @@ def judge(survivors: pl.DataFrame, curation: Curation) -> tuple[pl.DataFrame, pl
     rejected = pl.concat(
         [frame.filter(pl.col("reason").is_not_null()), on_topic.filter(pl.col("reason").is_not_null())]
     )
-    shown = pl.struct(
-        *(statistics.struct.field(name) for name in ("terms", "core", "hits", "per_1000_chars", "spans"))
-    )
+    shown = pl.struct(statistics.struct.field(name) for name in SHOWN)
     return kept, rejected.with_columns(evidence=shown.struct.json_encode()).select(REJECTED_DOCUMENT.names)
 
 

@@ -30,7 +30,7 @@ from filters.keywords import (
     too_few_terms,
     too_sparse,
 )
-from filters.lexicon import Lexicon, parse_lexicon
+from filters.lexicon import LANGUAGES, Lexicon, parse_lexicon
 
 TERMS = Path(filters.__file__).parent / "terms"
 
@@ -93,13 +93,13 @@ def column(texts: list[str | None]) -> pl.Series:
     return pl.Series("text", texts, dtype=pl.String)
 
 
-def statistics_of(series: pl.Series, terms: Lexicon, *, context_window: int = 1000) -> pl.Series:
-    expression = term_statistics(terms, context_window=context_window)
+def statistics_of(series: pl.Series, terms: Lexicon, **rules: Any) -> pl.Series:
+    expression = term_statistics(terms, KeywordRules(**rules))
     return series.to_frame("text").select(expression.alias("statistics")).to_series()
 
 
-def statistics(text: str | None, terms: Lexicon, *, context_window: int = 1000) -> dict[str, Any]:
-    return statistics_of(column([text]), terms, context_window=context_window).to_list()[0]
+def statistics(text: str | None, terms: Lexicon, **rules: Any) -> dict[str, Any]:
+    return statistics_of(column([text]), terms, **rules).to_list()[0]
 
 
 def counted(text: str, terms: Lexicon, *, context_window: int = 1000) -> list[tuple[str, str]]:
@@ -159,7 +159,7 @@ def glues(text: str, at: int) -> bool:
     return character.isalpha() and unicodedata.name(character).startswith(("LATIN", "GREEK", "CYRILLIC"))
 
 
-def reference(text: str, terms: Lexicon, *, context_window: int) -> dict[str, Any]:
+def reference(text: str, terms: Lexicon, rules: KeywordRules) -> dict[str, Any]:
     raw = reference_raw(text, terms)
     role = [term.role for term in terms.terms]
 
@@ -198,9 +198,13 @@ def reference(text: str, terms: Lexicon, *, context_window: int) -> dict[str, An
 
     def counts(hit: Hit) -> bool:
         return hit in cores or any(
-            hit.start - core.end <= context_window and core.start - hit.end <= context_window
+            hit.start - core.end <= rules.context_window and core.start - hit.end <= rules.context_window
             for core in cores
         )
+
+    blank = len(text) - len(text.lstrip())
+    first_line_end = text.find("\n", blank) if "\n" in text[blank:] else len(text)
+    opening_end = min(first_line_end, rules.opening_chars[terms.language])
 
     names = [terms.terms[hit.term].headword for hit in longest]
     hits = [name for name, hit in zip(names, longest, strict=True) if counts(hit)]
@@ -208,6 +212,7 @@ def reference(text: str, terms: Lexicon, *, context_window: int) -> dict[str, An
         "terms": list(dict.fromkeys(hits)),
         "core": len({hit.term for hit in cores}),
         "hits": len(hits),
+        "core_hits": sum(rules.opening_weight if hit.start < opening_end else 1 for hit in cores),
         "spans": [
             {"term": name, "start": hit.start, "end": hit.end, "counted": counts(hit)}
             for name, hit in zip(names, longest, strict=True)
@@ -222,10 +227,15 @@ def reference(text: str, terms: Lexicon, *, context_window: int) -> dict[str, An
 def test_statistics_agree_with_a_reference_of_loops(name: str, data: st.DataObject):
     terms = LEXICONS[name]
     texts = data.draw(st.lists(texts_of(name), min_size=1, max_size=4))
-    window = data.draw(st.sampled_from([0, 1, 3, 10, 1000]))
-    for text, found in zip(texts, statistics_of(column(texts), terms, context_window=window), strict=True):
+    rules = KeywordRules(
+        context_window=data.draw(st.sampled_from([0, 1, 3, 10, 1000])),
+        opening_chars=dict.fromkeys(LANGUAGES, data.draw(st.sampled_from([0, 1, 5, 20, 300]))),
+        opening_weight=data.draw(st.integers(1, 4)),
+    )
+    found_all = column(texts).to_frame("text").select(term_statistics(terms, rules)).to_series()
+    for text, found in zip(texts, found_all, strict=True):
         raw_hits = found.pop("raw_hits")
-        assert found == reference(text, terms, context_window=window), text
+        assert found == reference(text, terms, rules), text
         assert raw_hits >= len(found["spans"])
         not_role = {index for index, term in enumerate(terms.terms) if term.role == "not"}
         assert (raw_hits > 0) == any(hit.term not in not_role for hit in reference_raw(text, terms))
@@ -536,14 +546,15 @@ def test_each_document_has_the_statistics_that_it_has_alone(name: str, data: st.
 
 
 def test_null_and_empty_documents_have_empty_statistics():
-    empty = {"terms": [], "core": 0, "hits": 0, "raw_hits": 0, "spans": [], "per_1000_chars": 0.0}
+    counts = {"core": 0, "hits": 0, "core_hits": 0, "raw_hits": 0, "per_1000_chars": 0.0}
+    empty = {"terms": [], "spans": []} | counts
     assert statistics_of(column([None, ""]), ENGLISH).to_list() == [empty, empty]
     assert statistics_of(column([]), ENGLISH).to_list() == []
 
 
 def test_statistics_read_the_named_column_of_a_lazy_frame():
     frame = pl.LazyFrame({"body": ["anesthesia"]}).select(
-        term_statistics(ENGLISH, context_window=5, text="body").struct.field("hits")
+        term_statistics(ENGLISH, KeywordRules(), text="body").struct.field("hits")
     )
     assert frame.collect().item() == 1
 
@@ -553,11 +564,13 @@ def test_statistics_read_the_named_column_of_a_lazy_frame():
 
 def reason(text: str | None, rules: KeywordRules | None = None, *, terms: Lexicon = ENGLISH) -> str | None:
     rules = rules or KeywordRules()
-    frame = column([text]).to_frame().select(term_statistics(terms, context_window=rules.context_window))
+    frame = column([text]).to_frame().select(term_statistics(terms, rules))
     return frame.select(keyword_reason(pl.col("text"), rules, terms.language)).item()
 
 
-RULES = KeywordRules(min_hits=3, min_core=1, min_distinct=2, min_per_1000_chars={"en": 20.0})
+RULES = KeywordRules(
+    min_hits=3, min_core_hits=2, min_distinct=2, min_per_1000_chars={"en": 20.0}, opening_weight=1
+)
 
 
 @pytest.mark.parametrize(
@@ -570,6 +583,7 @@ RULES = KeywordRules(min_hits=3, min_core=1, min_distinct=2, min_per_1000_chars=
         ("block, block, guedel's airway", "no_core_term"),
         ("anesthesia block", "no_core_term"),
         ("anesthesia, MAC", "too_few_hits"),
+        ("anesthesia, block, block", "too_few_hits"),
         ("anesthesia, anesthesia, anaesthesia", "too_few_terms"),
         ("anesthesia, block, MAC" + "." * 79, "too_sparse"),
         ("anesthesia, block, MAC" + "." * 78, None),
@@ -593,14 +607,14 @@ def test_the_reasons_stand_in_order_of_the_stages():
 
 
 def test_each_reason_is_its_own_or_null_at_the_threshold():
-    found = statistics_of(column(["MAC block", "block", "x"]), ENGLISH).to_frame()
+    found = statistics_of(column(["MAC MAC block", "block", "x"]), ENGLISH, opening_weight=1).to_frame()
     of = pl.col("statistics")
     table = found.select(
         word=no_whole_word(of),
         core=no_core_term(of, min_core=1),
-        hits=too_few_hits(of, min_hits=2),
+        hits=too_few_hits(of, min_hits=3, min_core_hits=2),
         terms=too_few_terms(of, min_distinct=2),
-        sparse=too_sparse(of, min_per_1000_chars=1000 / 9),
+        sparse=too_sparse(of, min_per_1000_chars=2000 / 13),
     )
     assert table.rows() == [
         (None, None, None, None, None),
@@ -609,12 +623,32 @@ def test_each_reason_is_its_own_or_null_at_the_threshold():
     ]
 
 
-def test_the_default_rules_want_two_terms_and_three_hits_near_a_core_one():
-    assert reason("MAC, block") == "too_few_hits"
-    assert reason("MAC, MAC, MAC") == "too_few_terms"
-    assert reason("MAC, MAC, block") is None
-    assert reason("MAC, block, guedel's airway") is None
-    assert reason("MAC" + "." * 2000 + "block, guedel's airway") == "too_few_hits"
+def test_the_default_rules_want_two_terms_and_three_hits_two_of_them_of_core_terms():
+    assert reason("Title\nMAC, MAC") == "too_few_hits"
+    assert reason("Title\nMAC, block, guedel's airway") == "too_few_hits"
+    assert reason("Title\nMAC, MAC, MAC") == "too_few_terms"
+    assert reason("Title\nMAC, MAC, block") is None
+    assert reason("Title\nMAC, MAC" + "." * 2000 + "block") == "too_few_hits"
+
+
+def test_a_core_term_in_the_first_line_counts_twice_as_hit_of_a_core_term():
+    assert statistics("MAC, MAC\nMAC", ENGLISH)["core_hits"] == 5
+    assert statistics("\n \nMAC\nMAC", ENGLISH)["core_hits"] == 3
+    assert reason("On MAC\nand a block, a block") is None
+    assert reason("On a block\nand MAC, a block") == "too_few_hits"
+    assert reason("On MAC\nand a block") == "too_few_hits"
+
+
+def test_the_opening_of_a_long_first_line_is_its_first_characters():
+    assert statistics("." * 299 + "MAC", ENGLISH)["core_hits"] == 2
+    assert statistics("." * 300 + "MAC", ENGLISH)["core_hits"] == 1
+    assert statistics("好" * 99 + "麻醉", CHINESE)["core_hits"] == 2
+    assert statistics("好" * 100 + "麻醉", CHINESE)["core_hits"] == 1
+    assert statistics("MAC", ENGLISH, opening_chars={"en": 0})["core_hits"] == 1
+
+
+def test_the_opening_does_not_make_a_text_dense():
+    assert statistics("MAC\n" + "." * 96, ENGLISH)["per_1000_chars"] == 10.0
 
 
 def test_one_density_serves_all_languages_and_a_mapping_each_its_own():
@@ -633,7 +667,11 @@ def test_context_terms_do_not_make_a_text_dense():
 
 
 @pytest.mark.parametrize(
-    "rule", ["min_hits", "min_core", "min_distinct", "min_per_1000_chars", "context_window"]
+    "rule",
+    [
+        *("min_hits", "min_core", "min_core_hits", "min_distinct", "min_per_1000_chars", "context_window"),
+        *("opening_chars", "opening_weight"),
+    ],
 )
 def test_a_rule_below_its_floor_or_unknown_is_refused(rule: str):
     with pytest.raises(ValidationError):
@@ -669,11 +707,11 @@ def test_each_term_of_the_checkout_is_found_and_each_not_phrase_voids_itself(lan
 def test_statistics_do_not_depend_on_the_hash_seed():
     code = """
 import polars as pl, pyarrow as pa
-from filters.keywords import any_term, term_statistics
+from filters.keywords import KeywordRules, any_term, term_statistics
 from filters.lexicon import parse_lexicon
 terms = parse_lexicon("core: ab c, abc\\ncore: c ab\\ncontext: c, d\\nnot: c c", specialty="x", language="en")
 texts = ["d ab c ab, c c. abc", "c ab c", None, "dd"]
-frame = pl.DataFrame({"text": texts}).select(term_statistics(terms, context_window=5))
+frame = pl.DataFrame({"text": texts}).select(term_statistics(terms, KeywordRules(context_window=5)))
 print(any_term(pa.array(texts), terms).tolist(), frame.to_series().to_list())
 """
     printed = [
