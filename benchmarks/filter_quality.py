@@ -2,29 +2,25 @@
 
     python -m benchmarks.filter_quality --data ../shared/data [--errors] [--json FILE]
 
-The labels are all documents of ``web/`` and all abstracts of two files of ``pubmed/`` that held a term, and
-a sample of the others (see ``benchmarks/labels/README.md``). Thresholds and terms were set on ``tune``.
+The half ``tune`` is all documents of ``web/`` and all abstracts of two files of ``pubmed/`` that held a
+term, and a sample of the others: thresholds and terms were set on it. The half ``confirm`` is other texts,
+labelled before that (see ``benchmarks/labels/README.md``).
 """
 
 import argparse
-import gzip
 import json
 import math
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import polars as pl
-from lxml import etree  # pyright: ignore[reportAttributeAccessIssue]
 
-from anessuite.sources.documents import Source, read_unit, units_of
-from anessuite.sources.files import find_files
-from benchmarks.web import WEB
+from benchmarks.labelled import labelled_abstracts, labelled_cases, labelled_explanations, labelled_web
 from filters.keywords import keyword_reason, term_statistics
 from flows.corpus import CorpusConfig
 
-LABELS = Path(__file__).parent / "labels"
 TARGET = 0.90
+HALVES = ["tune", "confirm"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,67 +42,6 @@ class Score:
     def met(self) -> bool:
         """Both figures reach TARGET."""
         return min(self.precision, self.recall) >= TARGET
-
-
-def labelled_web(data: Path, language: str) -> pl.DataFrame:
-    """The labelled web documents of a language with their texts, read from the real files."""
-    labels = _labels(language)
-    wanted = {(file, row) for file, row in labels.select("file", "row").iter_rows()}
-    texts = [
-        row
-        for source in WEB
-        if source.language == language
-        for row in _web_texts(data / "web", source, wanted)
-    ]
-    found = pl.DataFrame(texts, schema={"file": pl.String, "row": pl.Int64, "text": pl.String}, orient="row")
-    return _complete(labels.join(found, on=["file", "row"], how="left"), data)
-
-
-def labelled_abstracts(data: Path) -> pl.DataFrame:
-    """The labelled abstracts with their texts (of MEDLINE with the title)."""
-    texts = [*_pubmedqa(data / "pubmed"), *_medline(data / "pubmed" / "medline16n0902.xml.gz")]
-    found = pl.DataFrame(texts, schema=["file", "source_id", "text"], orient="row")
-    return _complete(_labels("abstracts").join(found, on=["file", "source_id"], how="left"), data)
-
-
-def _labels(name: str) -> pl.DataFrame:
-    return pl.read_csv(LABELS / f"{name}.csv", schema_overrides={"source_id": pl.String})
-
-
-def _complete(joined: pl.DataFrame, data: Path) -> pl.DataFrame:
-    if joined["text"].null_count():
-        raise SystemExit(f"{joined['text'].null_count()} labelled documents are not in {data}")
-    return joined
-
-
-def _web_texts(
-    data: Path, source: Source, wanted: set[tuple[str, int]]
-) -> Iterator[tuple[str, int, str | None]]:
-    for file in find_files(str(data / source.path), format=source.format):
-        name = Path(file.name).name
-        if not any(name == other for other, _ in wanted):
-            continue
-        for unit in units_of(source, file, start=0):
-            for batch in read_unit(unit):
-                for row in range(batch.first_row, batch.first_row + len(batch.text)):
-                    if (name, row) in wanted:
-                        yield name, row, batch.text[row - batch.first_row].as_py()
-
-
-def _pubmedqa(folder: Path) -> Iterator[tuple[str, str, str]]:
-    for pmid, row in json.loads((folder / "pubmedqa.json").read_bytes()).items():
-        yield "pubmedqa.json", pmid, "\n".join(row["CONTEXTS"])
-
-
-def _medline(path: Path) -> Iterator[tuple[str, str, str]]:
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
-    with gzip.open(path) as stream:
-        root = etree.parse(stream, parser).getroot()
-    for citation in root.iter("MedlineCitation"):
-        parts = ["".join(part.itertext()) for part in citation.iter("AbstractText")]
-        if parts:
-            title = citation.findtext("Article/ArticleTitle") or ""
-            yield path.name, citation.findtext("PMID") or "", "\n".join([title, *parts])
 
 
 def judged(documents: pl.DataFrame, language: str) -> pl.DataFrame:
@@ -149,7 +84,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--data", type=Path, required=True, help="the folder with web/ and pubmed/")
+    parser.add_argument("--data", type=Path, required=True, help="folder of web/, pubmed/, mcq/, traces/")
+    parser.add_argument("--half", nargs="+", choices=HALVES, default=HALVES, help="default: both")
     parser.add_argument("--errors", action="store_true", help="list the wrong ones of the half tune")
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     arguments = parser.parse_args()
@@ -157,21 +93,25 @@ def main() -> None:
     sets = {
         "en web": judged(labelled_web(arguments.data, "en"), "en").select(shared),
         "en abstracts": judged(labelled_abstracts(arguments.data), "en").select(shared),
+        "en explanations": judged(labelled_explanations(arguments.data), "en").select(shared),
+        "en cases": judged(labelled_cases(arguments.data), "en").select(shared),
         "zh web": judged(labelled_web(arguments.data, "zh"), "zh").select(shared),
     }
-    sets["en"] = pl.concat([sets["en web"], sets["en abstracts"]])
+    sets["en"] = pl.concat([documents for name, documents in sets.items() if name.startswith("en ")])
     scores: list[Score] = []
-    heading = f"{'documents':14}{'half':9}{'labelled':>9}{'relevant':>10}{'kept':>6}{'both':>6}"
+    heading = f"{'documents':16}{'half':9}{'labelled':>9}{'relevant':>10}{'kept':>6}{'both':>6}"
     print(f"{heading}   precision           recall")
-    for name in ("en web", "en abstracts", "en", "zh web"):
-        for half in ("tune", "confirm"):
+    for name in ("en web", "en abstracts", "en explanations", "en cases", "en", "zh web"):
+        for half in arguments.half:
             found = score(name, sets[name], half)
+            if not found.labelled:
+                continue
             scores.append(found)
             counts = f"{found.labelled:9}{found.relevant:10}{found.kept:6}{found.both:6}"
             precision = f"{found.precision:.2f} (>= {found.precision_low:.2f})"
             recall = f"{found.recall:.2f} (>= {found.recall_low:.2f})"
             verdict = f"{'reached' if found.met else 'NOT reached'}: {TARGET:.2f} each"
-            print(f"{name:14}{half:9}{counts}   {precision}    {recall}    {verdict}")
+            print(f"{name:16}{half:9}{counts}   {precision}    {recall}    {verdict}")
     if arguments.errors:
         for name in ("en web", "en abstracts", "zh web"):
             _print_errors(name, sets[name])
