@@ -111,6 +111,7 @@ def main() -> None:
             precision = f"{found.precision:.2f} (>= {found.precision_low:.2f})"
             recall = f"{found.recall:.2f} (>= {found.recall_low:.2f})"
             verdict = f"{'reached' if found.met else 'NOT reached'}: {TARGET:.2f} each"
+            verdict = verdict if found.relevant else "holds nothing relevant"
             print(f"{name:16}{half:9}{counts}   {precision}    {recall}    {verdict}")
     if arguments.errors:
         for name in ("en web", "en abstracts", "zh web"):
