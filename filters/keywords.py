@@ -1,10 +1,11 @@
 """Two-stage keyword filter: any term at all, then whole terms counted.
 
 Stage 1 (`any_term`) scans the text buffer of a whole Arrow array at once and asks only whether a document
-holds a term as a substring. Stage 2 (`term_statistics`) works on the survivors: whole words where a term
-ends in a Latin letter or digit, the longest match where terms lie inside each other, ``not`` phrases void all
-they overlap, ``context`` terms count near a ``core`` term only. Both run on Hyperscan (Wang et al., NSDI
-2019), whose automaton reports every occurrence of every pattern, so that nothing hides behind another match.
+holds a term as a substring, for which some of the variants are enough (`scanner.innermost`). Stage 2
+(`term_statistics`) works on the survivors: whole words where a term ends in a Latin letter or digit, the
+longest match where terms lie inside each other, ``not`` phrases void all they overlap, ``context`` terms
+count near a ``core`` term only. Both run on Hyperscan (Wang et al., NSDI 2019), whose automaton reports every
+occurrence of every pattern, so that nothing hides behind another match.
 """
 
 from typing import Annotated, Any
@@ -15,7 +16,7 @@ import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from filters.lexicon import LANGUAGES, Lexicon
-from filters.scanner import buffers, contiguous, scanner
+from filters.scanner import buffers, contiguous, scanner, screen
 from filters.spans import character_offsets, contained, near, overlapping, whole_words
 
 MAX_EVIDENCE_SPANS = 50
@@ -64,10 +65,8 @@ def any_term(texts: pa.Array | pa.ChunkedArray, lexicon: Lexicon) -> np.ndarray:
     ``texts`` is a string or large_string array; null is False.
     """
     array = contiguous(texts)
-    compiled = scanner(lexicon)
-    hits = compiled.find(*buffers(array))
     found = np.zeros(len(array), dtype=bool)
-    found[hits.document[~compiled.role_is_not[hits.term]]] = True
+    found[screen(lexicon).find(*buffers(array)).document] = True
     return found
 
 

@@ -8,6 +8,8 @@ rest of longer variants, and plurals, are checked at the few places found.
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
 from typing import Any, cast
 
 import hyperscan
@@ -16,7 +18,18 @@ import pyarrow as pa
 
 from filters.lexicon import Lexicon
 from filters.spans import Spans
-from filters.surfaces import BLANK, anchor, is_cased, joined, literals, takes_ies, takes_s, words
+from filters.surfaces import (
+    BLANK,
+    anchor,
+    anchor_words,
+    is_cased,
+    is_long,
+    joined,
+    literals,
+    takes_ies,
+    takes_s,
+    words,
+)
 
 _S, _E, _FOLD = ord("s"), ord("e"), 0x20
 _MAX_WORD_BYTES = 200
@@ -42,7 +55,7 @@ class Scanner:
         self._lengths = np.array([len(literal) for literal, _ in found_by])
         self._first = np.cumsum([0, *map(len, found_by.values())])
         self._found = np.array([number for numbers in found_by.values() for number in numbers])
-        self._is_long = np.array([len(words(variant)) > 2 for variant in self._variants])
+        self._is_long = np.array([is_long(variant) for variant in self._variants])
         self._around: dict[int, tuple[re.Pattern[bytes], re.Pattern[bytes]]] = {}
         self._automaton = _compile(list(found_by))
 
@@ -105,14 +118,36 @@ class Scanner:
         return np.where(self._cased[variant], byte, byte | _FOLD)
 
 
-_scanners: dict[Lexicon, Scanner] = {}
-
-
+@cache
 def scanner(lexicon: Lexicon) -> Scanner:
     """The compiled form, once per process and lexicon."""
-    if lexicon not in _scanners:
-        _scanners[lexicon] = Scanner(lexicon)
-    return _scanners[lexicon]
+    return Scanner(lexicon)
+
+
+@cache
+def screen(lexicon: Lexicon) -> Scanner:
+    """The compiled form of the `innermost` variants: it finds something in the same documents, and sooner."""
+    return Scanner(innermost(lexicon))
+
+
+def innermost(lexicon: Lexicon) -> Lexicon:
+    """The core and context terms without each variant (``general anesthesia``) in whose anchor one of a
+    single word (``anesthesia``) can be read wherever it stands.
+
+    A document without any of these holds no core or context term.
+    """
+    inner: list[bytes] = []
+    chosen: set[str] = set()
+    terms = [term for term in lexicon.terms if term.role != "not"]
+    for variant in sorted((variant for term in terms for variant in term.variants), key=len):
+        text = " ".join(anchor_words(variant)).encode().lower()
+        if any(word in text for word in inner):
+            continue
+        chosen.add(variant)
+        if len(words(variant)) == 1 and not is_cased(variant):
+            inner.append(text)
+    kept = [replace(term, variants=tuple(v for v in term.variants if v in chosen)) for term in terms]
+    return replace(lexicon, terms=tuple(term for term in kept if term.variants))
 
 
 def _compile(expressions: list[tuple[bytes, bool]]) -> hyperscan.Database:

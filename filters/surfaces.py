@@ -36,7 +36,7 @@ def takes_ies(variant: str) -> bool:
 
 def words(variant: str) -> list[str]:
     """What blanks and hyphens part."""
-    return re.split(r"[ -]", variant)
+    return variant.replace("-", " ").split(" ")
 
 
 def expression(variant: str) -> bytes:
@@ -56,10 +56,20 @@ def _character(character: str) -> bytes:
     return b"(?:'|\xe2\x80\x99)?" if character in "'\u2019" else re.escape(character.encode())
 
 
+def is_long(variant: str) -> bool:
+    """True if the variant has more words than its anchor."""
+    return len(words(variant)) > 2
+
+
 def anchor(variant: str) -> int:
     """The number of the word with which the variant's longest pair of neighbours begins (0 for one word)."""
     pairs = [len(left) + len(right) for left, right in itertools.pairwise(words(variant))]
     return pairs.index(max(pairs)) if pairs else 0
+
+
+def anchor_words(variant: str) -> list[str]:
+    """The one or two words with which `anchor` begins."""
+    return words(variant)[anchor(variant) :][:2]
 
 
 def literals(variant: str) -> list[bytes]:
@@ -67,10 +77,9 @@ def literals(variant: str) -> list[bytes]:
 
     One of them occurs wherever the variant does, at the same place.
     """
-    parts, first = words(variant), anchor(variant)
-    chosen = parts[first : first + 2]
+    chosen = anchor_words(variant)
     ends = [chosen]
-    if takes_ies(variant) and first + 2 >= len(parts):
+    if takes_ies(variant) and anchor(variant) + 2 >= len(words(variant)):
         ends.append([*chosen[:-1], f"{chosen[-1][:-1]}ies"])
     return [
         b"".join(pieces)

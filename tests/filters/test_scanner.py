@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from filters.lexicon import Lexicon, Term
-from filters.scanner import Scanner, buffers, contiguous
+from filters.scanner import Scanner, buffers, contiguous, innermost
 from filters.surfaces import expression, is_cased
 
 VARIANTS = (
@@ -88,3 +88,31 @@ def test_a_hit_at_the_very_end_of_the_text_is_found(text: str) -> None:
 def test_nothing_is_found_across_two_documents() -> None:
     spans = Scanner(TERMS).find(*buffers(contiguous(pa.array(["nerve", " block", "rapid ", "sequence"]))))
     assert spans.document.tolist() == [1]
+
+
+NESTED = Lexicon(
+    "test",
+    "en",
+    (
+        Term("core", ("mass", "block", "nerve block", "GA", "general block of a nerve")),
+        Term("context", ("masses of GA", "rapid mass", "difficult airway laryngoscopy", "a biopsy")),
+        Term("context", ("rapid sequence induction", "Bier's block", "biopsy", "PONV", "麻醉", "全身麻醉")),
+        Term("not", ("block party", "loss", "airway")),
+    ),
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(texts)
+def test_the_innermost_variants_stand_in_the_same_documents(documents: list[str]) -> None:
+    places = buffers(contiguous(pa.array(documents)))
+    spans = Scanner(NESTED).find(*places)
+    wanted = spans.document[np.array([term.role != "not" for term in NESTED.terms])[spans.term]]
+    assert set(Scanner(innermost(NESTED)).find(*places).document) == set(wanted)
+
+
+def test_a_variant_with_another_one_in_its_anchor_is_not_innermost() -> None:
+    kept = [variant for term in innermost(NESTED).terms for variant in term.variants]
+    assert "nerve block" not in kept and "rapid mass" not in kept and "全身麻醉" not in kept
+    assert {"GA", "general block of a nerve"} & set(kept) == {"GA"}
+    assert "difficult airway laryngoscopy" in kept and "rapid sequence induction" in kept
