@@ -130,13 +130,13 @@ def _changed(texts: pl.Series, candidates: pl.Series, change: Callable[[pl.Serie
 def _replaced(texts: pl.Series, pattern: str, tag: str) -> pl.Series:
     """A neighbour that one match has written back cannot open the next, so numbers one character apart need
     two passes."""
-    for _ in range(2):
-        texts = _changed(
-            texts,
-            texts.str.contains(pattern),
-            lambda some: some.str.replace_all(pattern, f"${{1}}{tag}${{2}}"),
-        )
-    return texts
+
+    def tagged(some: pl.Series) -> pl.Series:
+        for _ in range(2):
+            some = some.str.replace_all(pattern, f"${{1}}{tag}${{2}}")
+        return some
+
+    return _changed(texts, texts.str.contains(pattern), tagged)
 
 
 def _mask_cn_ids(texts: pl.Series) -> pl.Series:
