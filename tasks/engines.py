@@ -1,10 +1,12 @@
 """Runs ranks of work on datatrove's executors; a rank is one part, whatever the engine or worker count."""
 
+from collections import deque
 from collections.abc import Callable
 from typing import Any, Literal
 
 from datatrove.executor import LocalPipelineExecutor
 from datatrove.pipeline.base import PipelineStep
+from datatrove.utils.stats import PipelineStats
 from loguru import logger
 
 from tasks.workers import prepare_workers
@@ -15,11 +17,19 @@ Step = PipelineStep | Callable[[Any, int, int], Any]
 
 
 class _QuietLocalExecutor(LocalPipelineExecutor):
-    """datatrove's local executor without its console log: the flow shows progress and errors itself."""
+    """datatrove's local executor without its logs: the flow shows progress and errors itself, and to set them
+    up takes longer than some ranks."""
 
-    def _run_for_rank(self, rank: int, local_rank: int = 0, node_rank: int = -1) -> Any:
+    def _run_for_rank(self, rank: int, local_rank: int = 0, node_rank: int = -1) -> PipelineStats:
         logger.disable("datatrove")
-        return super()._run_for_rank(rank, local_rank, node_rank)
+        if self.is_rank_completed(rank):
+            return PipelineStats()
+        data: Any = None
+        for step in self.pipeline:
+            data = step(data, rank, self.world_size)
+        deque(data or (), maxlen=0)
+        self.mark_rank_as_completed(rank)
+        return PipelineStats(self.pipeline)
 
 
 def run_ranks(
