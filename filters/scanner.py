@@ -16,6 +16,7 @@ import hyperscan
 import numpy as np
 import pyarrow as pa
 
+from filters.automata import automaton
 from filters.lexicon import Lexicon
 from filters.spans import Spans
 from filters.surfaces import (
@@ -57,7 +58,7 @@ class Scanner:
         self._found = np.array([number for numbers in found_by.values() for number in numbers])
         self._is_long = np.array([is_long(variant) for variant in self._variants])
         self._around: dict[int, tuple[re.Pattern[bytes], re.Pattern[bytes]]] = {}
-        self._automaton = _compile(list(found_by))
+        self._automaton = automaton(list(found_by))
 
     def find(self, offsets: np.ndarray, data: memoryview) -> Spans:
         """Every occurrence of every variant that lies inside one document, in byte offsets of ``data``."""
@@ -148,18 +149,6 @@ def innermost(lexicon: Lexicon) -> Lexicon:
             inner.append(text)
     kept = [replace(term, variants=tuple(v for v in term.variants if v in chosen)) for term in terms]
     return replace(lexicon, terms=tuple(term for term in kept if term.variants))
-
-
-def _compile(expressions: list[tuple[bytes, bool]]) -> hyperscan.Database:
-    database = hyperscan.Database()
-    database.compile(
-        expressions=[literal for literal, _ in expressions],
-        ids=list(range(len(expressions))),
-        elements=len(expressions),
-        flags=[0 if cased else hyperscan.HS_FLAG_CASELESS for _, cased in expressions],
-        literal=True,
-    )
-    return database
 
 
 def scan(database: hyperscan.Database, data: memoryview, on_match: Callable[..., None]) -> None:
