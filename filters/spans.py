@@ -14,6 +14,8 @@ _FIRST_LETTER_LEAD, _LAST_LETTER_LEAD = 0xC3, 0xDF
 """Lead bytes of two-byte UTF-8 letters (Latin-1 letters to Arabic): accented Latin, Greek, Cyrillic."""
 _SIGNS = (0x97, 0xB7)
 """Continuations of 0xC3 that are no letters: the signs × and ÷, as in "0.7×MAC"."""
+_FIRST_LEAD = -0x40
+"""Bytes of UTF-8 with a sign: those that continue a character (0x80 to 0xBF) lie below all others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,7 @@ def near(
 
 def character_offsets(spans: Spans, offsets: np.ndarray, data: memoryview) -> tuple[np.ndarray, np.ndarray]:
     """Start and end of each hit in characters from the start of its document."""
-    continuation = np.flatnonzero((np.frombuffer(data, dtype=np.uint8) & 0xC0) == 0x80)
+    continuation = np.flatnonzero(np.frombuffer(data, dtype=np.int8) < _FIRST_LEAD)
 
     def characters(at: np.ndarray) -> np.ndarray:
         return at - np.searchsorted(continuation, at)
