@@ -166,7 +166,8 @@ def _profile(files: list[str], folder: str, workers: int) -> Callable[[], Result
         with clock("compiling the lexicon"):
             from tasks.survey import read_lexicon
 
-            scanner(read_lexicon(SPECIALTY, LANGUAGE)[0])
+            for compiled in (filters.scanner.scanner, filters.scanner.quick_scanner):
+                compiled(read_lexicon(SPECIALTY, LANGUAGE)[0])
         begun = time.perf_counter()
         figures = work()
         whole = time.perf_counter() - begun + spent["compiling the lexicon"]

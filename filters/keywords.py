@@ -16,7 +16,7 @@ import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from filters.lexicon import LANGUAGES, Lexicon
-from filters.scanner import buffers, contiguous, scanner, screen
+from filters.scanner import buffers, contiguous, quick_scanner, scanner
 from filters.spans import character_offsets, contained, near, overlapping, whole_words
 
 MAX_EVIDENCE_SPANS = 50
@@ -66,7 +66,7 @@ def any_term(texts: pa.Array | pa.ChunkedArray, lexicon: Lexicon) -> np.ndarray:
     """
     array = contiguous(texts)
     found = np.zeros(len(array), dtype=bool)
-    found[screen(lexicon).find(*buffers(array)).document] = True
+    found[quick_scanner(lexicon).find(*buffers(array)).document] = True
     return found
 
 

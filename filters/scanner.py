@@ -126,7 +126,7 @@ def scanner(lexicon: Lexicon) -> Scanner:
 
 
 @cache
-def screen(lexicon: Lexicon) -> Scanner:
+def quick_scanner(lexicon: Lexicon) -> Scanner:
     """The compiled form of the `innermost` variants: it finds something in the same documents, and sooner."""
     return Scanner(innermost(lexicon))
 

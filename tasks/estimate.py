@@ -7,7 +7,7 @@ from typing import Any
 from anessuite.sources.documents import Source, Unit, read_unit
 from anessuite.sources.jsonl import count_lines
 from anessuite.sources.warc import count_documents
-from filters.scanner import scanner
+from filters.scanner import quick_scanner, scanner
 from tasks.curate import judge, screen
 from tasks.survey import Curation, survey_sources
 
@@ -46,7 +46,8 @@ def _estimate(source: Source, units: list[Unit], curation: Curation, probe: int)
     files = {unit.file.path: unit.file for unit in units}
     size = sum(file.bytes for file in files.values())
     rows = kept = rejected = stored_bytes = 0
-    scanner(curation.lexicon)  # compiled once a worker, not once a row
+    for compiled in (quick_scanner, scanner):  # once a worker, not once a row
+        compiled(curation.lexicon)
     begun = time.perf_counter()
     for unit in units:
         limit = probe - rows
