@@ -19,8 +19,8 @@ def automaton(literals: list[tuple[bytes, bool]]) -> hyperscan.Database:
     """Finds each literal, in its own case only where the second value is True; its number is its place."""
     if len(literals) < MIN_KEPT:
         return _compile(literals)
-    path = KEPT / f"{hashlib.sha256(repr((hyperscan.__version__, literals)).encode()).hexdigest()[:32]}.hs"
-    with suppress(OSError, hyperscan.error):  # none there, a broken one, or one for another processor
+    path = KEPT / f"{hashlib.sha256(repr(literals).encode()).hexdigest()[:32]}.hs"
+    with suppress(OSError, hyperscan.error):  # none there, a broken one, of another version or processor
         database = hyperscan.loadb(path.read_bytes(), hyperscan.HS_MODE_BLOCK)
         database.scratch = hyperscan.Scratch(database)
         return database
