@@ -18,6 +18,7 @@ from contextlib import contextmanager, suppress
 from typing import IO, Any
 
 from anessuite.errors import BuildInProgress, RecipeChanged, VersionExists
+from anessuite.frozen import refuse_changed_prompts
 from anessuite.manifests import Manifest, Recipe
 from anessuite.storage import BUILD_FOLDER, MANIFEST, Store
 from anessuite.versions import DatasetRef
@@ -57,8 +58,10 @@ class Build:
     def begin(self, recipe: Recipe, *, restart: bool = False) -> bool:
         """Take up the work: True if an earlier run of the same recipe is continued.
 
-        Raises RecipeChanged, naming the fields that differ, if the folder holds work of another recipe.
+        Raises RecipeChanged, naming the fields that differ, if the folder holds work of another recipe, and
+        ConfigError if a prompt has changed that a dated version cites.
         """
+        refuse_changed_prompts(self.store, self.ref, recipe)
         wanted = recipe.model_dump(mode="json")
         found = self._recipe()
         if found is not None and found != wanted and not restart:

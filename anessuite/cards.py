@@ -3,69 +3,19 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import yaml
 
+from anessuite.card_documents import DOCUMENTS
+from anessuite.card_form import CardForm
+from anessuite.card_markdown import Cell, line, table
+from anessuite.card_pairs import PAIRS
+from anessuite.card_words import LANGUAGES
 from anessuite.manifests import Manifest
+from anessuite.origins import stage_totals
 
-REASONS: dict[str, str] = {
-    "no_text": "the row holds no text",
-    "malformed_json": "the line is not a JSON object",
-    "not_extractable": "no main text was found in the web page",
-    "extraction_timeout": "finding the main text of the web page took too long",
-    "no_term": "no term of the lexicon occurs, not even inside a word; these rows are counted, not stored",
-    "no_whole_word": "terms occur only inside other words or in phrases that do not count",
-    "no_core_term": "too few terms that belong to the specialty itself",
-    "too_few_hits": "too few hits of terms",
-    "too_few_terms": "too few different terms",
-    "too_sparse": "too few hits for the length of the text",
-    "wrong_language": "not written in the language of its source",
-    "too_short": "fewer characters than the least length",
-    "too_long": "more characters than the greatest length",
-    "broken_characters": "damaged encoding or control characters",
-    "lorem_ipsum": "placeholder text",
-    "javascript_warning": "mostly a notice that JavaScript is missing",
-    "curly_brackets": "so many curly brackets that it is program code",
-    "boilerplate": "mostly notices on cookies, terms or privacy",
-    "short_words": "words too short on average for prose",
-    "long_words": "words too long on average for prose",
-    "too_many_symbols": "too many hash signs or ellipses",
-    "few_alphabetic_words": "too few words hold a letter",
-    "few_alphabetic_chars": "too few characters are letters, digits or punctuation",
-    "mostly_bullets": "nearly all lines are bullets",
-    "mostly_ellipses": "many lines break off in an ellipsis",
-    "no_terminal_punctuation": "no sentence ends",
-    "duplicate_lines": "too many lines repeat an earlier line",
-    "duplicate_paragraphs": "too many paragraphs repeat an earlier one",
-    "exact_duplicate": "the same text as another row, but for case, width and white space",
-    "near_duplicate": "nearly the same text as a longer or earlier row",
-    "contaminated_lcs": "shares more than 64 characters with a question of the benchmark",
-    "contaminated_cover": "holds so much of a question of the benchmark that it gives it away",
-}
-"""What the reasons to drop a row mean; a reason that is not here is shown as it is."""
-
-LANGUAGES = {"en": "English", "zh": "Chinese"}
-KINDS = {
-    "email": "e-mail addresses",
-    "phone": "telephone numbers",
-    "ip": "IP addresses",
-    "cn_id": "Chinese identity numbers",
-}
-"""Names of the kinds of personal data that are masked."""
-
-_COLUMNS = {
-    "id": "hash of the normalised text; the same text has the same id in every version",
-    "text": "the document; personal data is replaced by tags such as `<EMAIL>`",
-    "language": "language of the source (ISO 639-1)",
-    "source": "name of the source in the config",
-    "source_id": "the id that the source gave, or its file and row",
-    "url": "address of the page, where the source gave one",
-    "terms": "different lexicon terms found, in order of first occurrence",
-    "term_hits": "how often terms were found",
-    "hits_per_1000_chars": "term hits per 1,000 characters",
-    "masked": "how many pieces of personal data were masked",
-}
 _SIZES = [
     (10**3, "n<1K"),
     (10**4, "1K<n<10K"),
@@ -84,21 +34,33 @@ _HUB_LICENCES = {
 
 
 def dataset_card(manifest: Manifest, *, licences: dict[str, str], summary: str) -> str:
-    """README.md of a version; ``licences`` maps each source to its licence, "" where none is stated."""
+    """README.md of a corpus; ``licences`` maps each source to its licence, "" where none is stated."""
+    return card(manifest, replace(DOCUMENTS, summary=lambda _: summary), licences)
+
+
+def pair_card(manifest: Manifest, licences: dict[str, str]) -> str:
+    """README.md of a version of question-answer pairs."""
+    return card(manifest, PAIRS, licences)
+
+
+def card(manifest: Manifest, form: CardForm, licences: dict[str, str]) -> str:
+    """README.md of a version of any dataset; ``form`` has the words that are of its kind alone."""
     sections = [
-        f"# {manifest.name} {manifest.version}\n\n{_line(summary)}",
-        _counts(manifest),
-        _columns(manifest),
-        _funnel(manifest),
-        _reasons(manifest),
-        _sources(manifest, licences),
-        _use(manifest),
-        _limits(manifest),
+        f"# {manifest.name} {manifest.version}\n\n{line(form.summary(manifest))}",
+        _counts(manifest, form),
+        *form.sections(manifest),
+        _columns(manifest, form),
+        _funnel(manifest, form),
+        _reasons(manifest, form),
+        f"## Sources\n\n{form.sources(manifest, licences)}",
+        _use(manifest, form),
+        _limits(manifest, form),
     ]
-    return f"---\n{_front_matter(manifest, licences)}---\n\n" + "\n\n".join(filter(None, sections)) + "\n"
+    front = _front_matter(manifest, form, licences)
+    return f"---\n{front}---\n\n" + "\n\n".join(filter(None, sections)) + "\n"
 
 
-def _front_matter(manifest: Manifest, licences: dict[str, str]) -> str:
+def _front_matter(manifest: Manifest, form: CardForm, licences: dict[str, str]) -> str:
     languages = _loadable(manifest)
     specialty = manifest.recipe.config.get("specialty")
     tags = ["medical", *([" ".join(specialty.split())] if isinstance(specialty, str) else []), "anessuite"]
@@ -106,7 +68,7 @@ def _front_matter(manifest: Manifest, licences: dict[str, str]) -> str:
         "pretty_name": f"{manifest.name} {manifest.version}",
         "language": languages,
         "license": hub_licence(licences.values()),
-        "task_categories": ["text-generation"],
+        "task_categories": list(form.task_categories),
         "size_categories": [size_category(manifest.kept)],
         "tags": tags,
         "configs": [
@@ -137,27 +99,18 @@ def size_category(rows: int) -> str:
     return next((name for limit, name in _SIZES if rows < limit), "10B<n<100B")
 
 
-def _counts(manifest: Manifest) -> str:
-    read = manifest.kept + manifest.dropped
+def _counts(manifest: Manifest, form: CardForm) -> str:
     rows = []
     for language, kept in manifest.rows.items():
         files = [f for f in manifest.data_files() if f.path.startswith(f"data/{language}-")]
         name = LANGUAGES.get(language, language)
         rows.append((name, f"`{language}`", kept, len(files), sum(file.bytes for file in files)))
-    text = (
-        f"{read:,} rows were read, {manifest.kept:,} were kept and {manifest.dropped:,} dropped, each for a "
-        "stated reason. Figures and samples are in `report.html`; `manifest.json` has the whole recipe."
-    )
+    where = "Figures and samples are in `report.html`; `manifest.json` has the whole recipe."
     warnings = [
-        f"> **Warning:** {_line(warning)}" for warning in [*manifest.warnings, *_left_out_unsaid(manifest)]
+        f"> **Warning:** {line(warning)}" for warning in [*manifest.warnings, *_left_out_unsaid(manifest)]
     ]
-    parts = [
-        "## Contents",
-        text,
-        *warnings,
-        _table(("language", "config", "documents", "files", "bytes"), rows),
-    ]
-    return "\n\n".join(parts)
+    counts = table(("language", "config", form.rows, "files", "bytes"), rows)
+    return "\n\n".join(["## Contents", f"{form.counts(manifest)} {where}", *warnings, counts])
 
 
 def _left_out_unsaid(manifest: Manifest) -> list[str]:
@@ -167,52 +120,44 @@ def _left_out_unsaid(manifest: Manifest) -> list[str]:
     return [f"source files that could not be read and were left out: {count:,}; manifest.json names them"]
 
 
-def _columns(manifest: Manifest) -> str:
-    rows = [(f"`{name}`", f"`{kind}`", _COLUMNS.get(name, "")) for name, kind in manifest.schema_.items()]
-    return f"## Columns\n\n{_table(('column', 'type', 'meaning'), rows)}" if rows else ""
+def _columns(manifest: Manifest, form: CardForm) -> str:
+    rows = [(f"`{name}`", f"`{kind}`", form.columns.get(name, "")) for name, kind in manifest.schema_.items()]
+    return f"## Columns\n\n{table(('column', 'type', 'meaning'), rows)}" if rows else ""
 
 
-def _funnel(manifest: Manifest) -> str:
-    rows: list[Sequence[str | int]] = [
-        (stage, rows_in, dropped, rows_in - dropped) for stage, rows_in, dropped in stage_totals(manifest)
+def _funnel(manifest: Manifest, form: CardForm) -> str:
+    units = {stage.stage: form.unit(stage) for stage in manifest.funnel}
+    rows: list[Sequence[Cell]] = [
+        (stage, units[stage], rows_in, dropped, rows_in - dropped)
+        for stage, rows_in, dropped in stage_totals(manifest.funnel)
     ]
-    return f"## Funnel\n\n{_table(('stage', 'rows in', 'dropped', 'rows out'), rows)}" if rows else ""
+    head = ("stage", "rows are", "rows in", "dropped", "rows out")
+    return f"## Funnel\n\n{table(head, rows)}" if rows else ""
 
 
-def stage_totals(manifest: Manifest) -> list[tuple[str, int, int]]:
-    """Stages in order over all sources: name, rows that entered, rows dropped."""
-    entered: Counter[str] = Counter()
-    dropped: Counter[str] = Counter()
-    for stage in manifest.funnel:
-        entered[stage.stage] += stage.rows_in
-        dropped[stage.stage] += sum(stage.dropped.values())
-    return [(stage, entered[stage], dropped[stage]) for stage in entered]
-
-
-def _reasons(manifest: Manifest) -> str:
+def _reasons(manifest: Manifest, form: CardForm) -> str:
     if not manifest.drops:
         return "## Dropped rows\n\nNo row was dropped."
-    ranked = sorted(manifest.drops.items(), key=lambda drop: (-drop[1], drop[0]))
-    rows = [(f"`{reason}`", REASONS.get(reason, ""), count) for reason, count in ranked]
-    text = "Dropped rows are in `rejected/` with their reason and, where there is any, evidence."
-    return f"## Dropped rows\n\n{text}\n\n{_table(('reason', 'meaning', 'rows'), rows)}"
-
-
-def _sources(manifest: Manifest, licences: dict[str, str]) -> str:
-    read: dict[str, int] = {}
-    kept: dict[str, int] = {}
-    for stage in manifest.funnel:
-        read.setdefault(stage.source, stage.rows_in)
-        kept[stage.source] = stage.rows_out
-    names = list(dict.fromkeys([*read, *licences]))
     rows = [
-        (name, licences.get(name) or "not stated", read.get(name, 0), kept.get(name, 0)) for name in names
+        (f"`{reason}`", form.reasons.get(reason, ""), unit, count)
+        for (reason, unit), count in sorted(
+            _drops(manifest, form).items(), key=lambda drop: (-drop[1], drop[0])
+        )
     ]
-    text = "Each document stays under the licence and the terms of use of its source."
-    return f"## Sources\n\n{text}\n\n{_table(('source', 'licence', 'rows read', 'rows kept'), rows)}"
+    text = "Dropped rows are in `rejected/` with their reason and, where there is any, evidence."
+    return f"## Dropped rows\n\n{text}\n\n{table(('reason', 'meaning', 'rows are', 'rows'), rows)}"
 
 
-def _use(manifest: Manifest) -> str:
+def _drops(manifest: Manifest, form: CardForm) -> Counter[tuple[str, str]]:
+    """Dropped rows by reason and unit."""
+    found: Counter[tuple[str, str]] = Counter()
+    for stage in manifest.funnel:
+        for reason, count in stage.dropped.items():
+            found[reason, form.unit(stage)] += count
+    return found
+
+
+def _use(manifest: Manifest, form: CardForm) -> str:
     languages = _loadable(manifest)
     language = languages[0] if languages else "en"
     return f"""## How to load it
@@ -220,7 +165,7 @@ def _use(manifest: Manifest) -> str:
 ```python
 from datasets import load_dataset
 
-documents = load_dataset("PATH/TO/{manifest.name}/{manifest.version}", "{language}", split="train")
+{form.rows} = load_dataset("PATH/TO/{manifest.name}/{manifest.version}", "{language}", split="train")
 ```
 
 Any Parquet reader will do as well: `polars.read_parquet("data/{language}-*.parquet")`.
@@ -234,37 +179,11 @@ anes verify {manifest.name}@{manifest.version}
 reads every file again and compares it with the SHA-256 in `manifest.json`."""
 
 
-def _limits(manifest: Manifest) -> str:
+def _limits(manifest: Manifest, form: CardForm) -> str:
     config = manifest.recipe.config
-    masked = ", ".join(f"{count:,} {KINDS.get(kind, kind)}" for kind, count in manifest.masked.items())
-    limits = [
-        "The documents were chosen by terms and rules, not by people: some are off the topic, and some "
-        "on the topic are missing.",
-        "They are texts as their authors published them: out of date, contradictory or wrong in places. They "
-        "are no medical advice.",
-        f"Personal data is masked by patterns ({masked or 'none was found'}). Names, addresses and dates "
-        "are not masked.",
-        "Near duplicates are found by a random method (MinHash): a few may remain.",
-    ]
+    limits = form.limits(manifest)
     if not config.get("against"):
-        limits.append("The documents were not decontaminated against any benchmark.")
+        limits.append(f"The {form.rows} were not decontaminated against any benchmark.")
     if config.get("sample"):
         limits.append(f"A trial: only the first {config['sample']:,} rows of each source were read.")
     return "## Limits\n\n" + "\n".join(f"- {limit}" for limit in limits)
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str | int]]) -> str:
-    rows = [[f"{cell:,}" if isinstance(cell, int) else _cell(cell) for cell in row] for row in rows]
-    right = [all(re.fullmatch(r"[\d,]+", row[i]) for row in rows) for i in range(len(head))]
-    marks = ["---:" if is_right and rows else "---" for is_right in right]
-    return "\n".join(f"| {' | '.join(row)} |" for row in [list(head), marks, *rows])
-
-
-def _cell(text: str) -> str:
-    return _line(text).replace("|", "\\|")
-
-
-def _line(text: str) -> str:
-    """One line of Markdown; what would open an HTML element is escaped outside of code."""
-    parts = re.split(r"(`[^`]*`)", " ".join(text.split()))
-    return "".join(part if part.startswith("`") else part.replace("<", "&lt;") for part in parts)

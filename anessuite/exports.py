@@ -115,6 +115,5 @@ def _registered(ref: DatasetRef, shape: str, files: dict[str, int]) -> dict[str,
         "pairs": {"prompt": "instruction", "query": "input", "response": "output"},
         "documents": {"prompt": "text"},
     }[shape]
-    return {
-        f"anes_{ref.name}_{PurePosixPath(name).stem}": {"file_name": name, "columns": columns} for name in files
-    }
+    names = {f"anes_{ref.name}_{PurePosixPath(file).stem}": file for file in files}
+    return {name: {"file_name": file, "columns": columns} for name, file in names.items()}

@@ -1,34 +1,67 @@
-"""Sections of a report: what went into a version, and how it was made."""
+"""Where the rows of a version come from: its funnel by source, its inputs, and how it was made."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 
 import yaml
 
-from anessuite.manifests import Manifest, Stage
+from anessuite.manifests import Input, Manifest, Stage
 from anessuite.pages import MOST_ROWS, Html, escape, more, table
 
 
 def stages_by_source(manifest: Manifest) -> dict[str, list[Stage]]:
-    """The funnel of each source, in the manifest's order."""
+    """The funnel of each source, in the manifest's order; a source may also be the unit of the rows."""
     found: dict[str, list[Stage]] = {}
     for stage in manifest.funnel:
         found.setdefault(stage.source, []).append(stage)
     return found
 
 
-def sources(manifest: Manifest, licences: dict[str, str]) -> list[str]:
-    """Sources with their licences, and every input with its digest."""
+def stage_totals(funnel: Iterable[Stage]) -> list[tuple[str, int, int]]:
+    """Stages in order over all sources: name, rows that entered, rows dropped."""
+    entered: Counter[str] = Counter()
+    dropped: Counter[str] = Counter()
+    for stage in funnel:
+        entered[stage.stage] += stage.rows_in
+        dropped[stage.stage] += stage.rows_in - stage.rows_out
+    return [(stage, entered[stage], dropped[stage]) for stage in entered]
+
+
+def files_by_source(manifest: Manifest) -> dict[str, list[Input]]:
+    """The files of each source, as the recipe names them."""
+    found: dict[str, list[Input]] = {}
+    for file in manifest.recipe.inputs:
+        found.setdefault(file.name, []).append(file)
+    return found
+
+
+def sources(manifest: Manifest, licences: Mapping[str, str]) -> list[str]:
+    """Sources with their licences and rows, and every input with its digest."""
     stages = stages_by_source(manifest)
     rows = [
         (name, licences.get(name) or "not stated", found[0].rows_in if found else None, _left(found))
         for name in dict.fromkeys([*stages, *licences])
         for found in [stages.get(name, [])]
     ]
+    return [table(("Source", "Licence", "Rows read", "Rows kept"), rows), *_inputs(manifest)]
+
+
+def sources_with_files(manifest: Manifest, licences: Mapping[str, str]) -> list[str]:
+    """The same where rows are not counted by source: files and bytes of each."""
+    files = files_by_source(manifest)
+    rows = [
+        (name, licence or "not stated", len(found), sum(file.bytes for file in found))
+        for name, licence in licences.items()
+        for found in [files.get(name, [])]
+    ]
+    return [table(("Source", "Licence", "Files", "Bytes"), rows), *_inputs(manifest)]
+
+
+def _inputs(manifest: Manifest) -> list[str]:
     inputs = [(i.name, i.source, i.bytes, _code(i.digest)) for i in manifest.recipe.inputs]
     return [
-        table(("Source", "Licence", "Rows read", "Rows kept"), rows),
         "<h3>Inputs</h3>",
-        table(("Input", "Source", "Bytes", "Digest"), inputs[:MOST_ROWS], tall=len(inputs) > 12),
+        table(("Source", "File", "Bytes", "Digest"), inputs[:MOST_ROWS], tall=len(inputs) > 12),
         more(len(inputs) - MOST_ROWS, "inputs are in manifest.json"),
     ]
 
@@ -44,12 +77,10 @@ def recipe(manifest: Manifest) -> list[str]:
     named = {"version": "anessuite", "changed": "uncommitted changes"}
     code = [(named.get(name, name), value) for name, value in manifest.code.items()]
     made_with = [*code, *manifest.packages.items()]
-    requests = [(name.replace("_", " "), count) for name, count in manifest.requests.items()]
     return [
         "<h3>Config</h3>",
         f'<pre tabindex="0">{escape(config)}</pre>',
         *(["<h3>Lexicons and prompts</h3>", table(("File", "SHA-256"), texts)] if texts else []),
-        *(["<h3>Model requests</h3>", table(("What", "Count"), requests)] if requests else []),
         "<h3>Made with</h3>",
         table(("What", "Version"), [(name, _said(value)) for name, value in made_with]),
     ]

@@ -7,8 +7,8 @@ A file ``prompts/qa/questions.en.v1.md``::
     language: en
     version: 1
     inputs: {abstract: document, count: value}
-    output: {type: object, required: [questions], ...}        # JSON schema of the reply; absent: free text
-    examples: questions.en.v1.jsonl                           # beside it, a line: {inputs: {...}, output: {...}}
+    output: {type: object, required: [questions], ...}     # JSON schema of the reply; absent: free text
+    examples: questions.en.v1.jsonl                        # beside it, a line: {inputs: {...}, output: {...}}
     ---
     # system
     You write exam questions ...
@@ -17,39 +17,46 @@ A file ``prompts/qa/questions.en.v1.md``::
     $abstract
 
 An input of kind ``document`` is text from outside. It is put between tags of its name, and nothing in it can
-close them: what a document says stays data. Examples become earlier turns of the conversation.
+close them or end the turn: what a document says stays data. Examples become earlier turns of the
+conversation.
 """
 
 import hashlib
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from string import Template
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import jsonschema
 import orjson
 import yaml
-from pydantic import Field, ValidationError
+from pydantic import Field, StringConstraints, ValidationError
 
 from anessuite.config import Config
 from anessuite.errors import ConfigError
+from anessuite.json_objects import is_unicode, objects_in
 from anessuite.llm.requests import Message, OutputSchema, Request
 
 Kind = Literal["document", "value"]
+_Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 _FILE = re.compile(r"\A---\n(.*?)\n---\n(.*)\Z", re.DOTALL)
-_DECODER = json.JSONDecoder()
 _SECTIONS = re.compile(r"^# (system|user)[ \t]*$", re.MULTILINE)
+_BRACKETS = "<＜﹤"
+_UNSEEN = r"\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff"
+_TURN = re.compile(
+    r"<(?=[|｜][^|｜<>\s]{1,60}[|｜]>|/?s>|[be]os>|(?:start|end)_of_turn>)|\[(?=/?INST\])", re.IGNORECASE
+)
+"""Begins what chat templates put between turns; many servers obey it in the middle of a message, too."""
 
 
 class _FrontMatter(Config):
     name: str = Field(pattern=r"^[a-z0-9_]+/[a-z0-9_]+$")
     language: Literal["en", "zh"]
     version: int = Field(ge=1)
-    inputs: dict[str, Kind]
+    inputs: dict[_Name, Kind]
     output: dict[str, Any] | None = None
     examples: str | None = Field(default=None, pattern=r"^[a-z0-9_.]+\.jsonl$")
 
@@ -89,11 +96,11 @@ class Prompt:
     def _templates(self) -> tuple[Template, Template]:
         return Template(self.system), Template(self.user)
 
-    def request(self, *, attempt: int = 0, **inputs: str | int) -> Request:
+    def request(self, /, *, attempt: int = 0, **inputs: str | int) -> Request:
         """The request for one row. Raises ConfigError if an input is missing or unknown."""
         return Request(self.messages(**inputs), self.output, attempt)
 
-    def messages(self, **inputs: str | int) -> list[Message]:
+    def messages(self, /, **inputs: str | int) -> list[Message]:
         """System message, examples as turns, and the user message."""
         system, user = self._templates
         values = self._values(inputs)
@@ -116,9 +123,12 @@ class Prompt:
         }
 
     def read(self, text: str) -> Any | None:
-        """The JSON value in a reply that obeys the output schema; None if there is none, or more than one."""
-        values = [value for value in _objects(text) if self._valid(value)]
-        return values[0] if len(values) == 1 else None
+        """The JSON object in a reply that obeys the output schema; None if there is none, or more than one.
+
+        Nothing is repaired, and no object inside another one, whole or cut off, counts.
+        """
+        values = [value for value in objects_in(text) if self._valid(value)]
+        return values[0] if len(values) == 1 and is_unicode(values[0]) else None
 
     def _valid(self, value: Any) -> bool:
         return self._validator is None or self._validator.is_valid(value)
@@ -129,23 +139,17 @@ class Prompt:
 
 
 def delimited(name: str, text: str) -> str:
-    """``text`` between tags of ``name``; such tags inside it lose their bracket."""
-    inner = re.sub(rf"<(?=\s*/?\s*{re.escape(name)}\b)", "‹", text, flags=re.IGNORECASE)
+    """``text`` between tags of ``name``. Such tags inside it lose their bracket, whatever their case, blanks,
+    width or unseen characters, and so do the marks by which chat templates part turns."""
+    inner = _TURN.sub("‹", _tag(name).sub("‹", text))
     return f"<{name}>\n{inner.strip()}\n</{name}>"
 
 
-def _objects(text: str) -> list[Any]:
-    """The JSON objects that stand in a text, outermost ones, from left to right; nothing is repaired."""
-    found, at = list[Any](), text.find("{")
-    while at >= 0:
-        try:
-            value, end = _DECODER.raw_decode(text, at)
-        except (ValueError, RecursionError):
-            at = text.find("{", at + 1)
-            continue
-        found.append(value)
-        at = text.find("{", end)
-    return found
+@lru_cache
+def _tag(name: str) -> re.Pattern[str]:
+    """The bracket of what may pass for an opening or closing tag."""
+    letters = f"[{_UNSEEN}]*".join(f"[{letter}{chr(ord(letter) + 0xFEE0)}]" for letter in name)
+    return re.compile(rf"[{_BRACKETS}](?=[\s/\\⁄∕／{_UNSEEN}]*{letters}(?!\w))", re.IGNORECASE)
 
 
 def _names(names: Any) -> str:
@@ -157,18 +161,21 @@ def load_prompt(file: Path, *, root: Path) -> Prompt:
 
     Raises:
         ConfigError: no such file (names what is there), front matter that does not check, a variable that is
-            not declared or never used, an example that lacks an input or breaks the output schema.
+            not declared or never used, an example that lacks an input or cannot be read back.
     """
     path = file.relative_to(root).as_posix()
     content = _read(file, path)
-    match = _FILE.match(content.decode("utf-8"))
+    try:
+        match = _FILE.match(content.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path} is not UTF-8: {error}", "save the file as UTF-8") from None
     if match is None:
         raise ConfigError(f"{path} has no front matter", "it begins with --- and YAML and another ---")
     front = _front_matter(match[1], path)
-    if file.name != f"{front.name.split('/')[1]}.{front.language}.v{front.version}.md":
+    if f"{file.parent.name}/{file.name}" != f"{front.name}.{front.language}.v{front.version}.md":
         raise ConfigError(f"{path} calls itself {front.name}, {front.language}, version {front.version}")
     system, user = _bodies(match[2], path)
-    _check_variables(system + user, front, path)
+    _check_variables(f"{system}\n{user}", front, path)
     _check_schema(front.output, path)
     digest = hashlib.sha256(content)
     bare = Prompt(
@@ -223,6 +230,8 @@ def _check_variables(text: str, front: _FrontMatter, path: str) -> None:
     template = Template(text)
     if not template.is_valid():
         raise ConfigError(f"{path}: a $ begins no variable", "write $$ for a dollar sign")
+    if "attempt" in front.inputs:
+        raise ConfigError(f"{path}: an input cannot be called `attempt`, which is the number of the reply")
     used = set(template.get_identifiers())
     if used != front.inputs.keys():
         undeclared, unused = used - front.inputs.keys(), front.inputs.keys() - used
@@ -236,9 +245,13 @@ def _check_schema(schema: dict[str, Any] | None, path: str) -> None:
     if schema is None:
         return
     try:
+        orjson.dumps(schema)  # YAML takes a bare yes, no or 1 for a key that JSON does not know
         jsonschema.Draft202012Validator.check_schema(schema)
-    except jsonschema.SchemaError as error:
-        raise ConfigError(f"{path}: `output` is no JSON schema: {error.message}") from None
+    except (TypeError, jsonschema.SchemaError) as error:
+        what = getattr(error, "message", error)
+        raise ConfigError(f"{path}: `output` is no JSON schema: {what}") from None
+    if schema.get("type") != "object":
+        raise ConfigError(f"{path}: `output` is not of `type: object`", "replies are read as JSON objects")
 
 
 def _shots(prompt: Prompt, content: bytes, where: str) -> list[Message]:
@@ -255,9 +268,9 @@ def _shots(prompt: Prompt, content: bytes, where: str) -> list[Message]:
             user = prompt.messages(**example.inputs)[-1]
         except ConfigError as error:
             raise ConfigError(f"{where}, line {number}: {error.what}", error.hint) from None
-        if not prompt._valid(example.output):
-            raise ConfigError(f"{where}, line {number}: its output breaks the prompt's own schema")
         reply = example.output if isinstance(example.output, str) else orjson.dumps(example.output).decode()
+        if prompt.schema is not None and prompt.read(reply) is None:
+            raise ConfigError(f"{where}, line {number}: its output breaks the prompt's own schema")
         shots += [user, {"role": "assistant", "content": reply}]
     if not shots:
         raise ConfigError(f"{where} holds no example")

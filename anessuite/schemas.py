@@ -40,6 +40,81 @@ REJECTED_DOCUMENT = pa.schema(
 )
 """A dropped document; ``evidence`` is JSON whose keys depend on the reason."""
 
+_ARTICLE = [
+    pa.field("source", pa.string(), nullable=False),
+    pa.field("source_id", pa.string(), nullable=False),
+    pa.field("pmid", pa.string(), nullable=False),
+    pa.field("title", pa.string(), nullable=False),
+    pa.field("journal", pa.string(), nullable=False),
+    pa.field("year", pa.int16()),
+    pa.field("doi", pa.string()),
+]
+ABSTRACT = pa.schema([*_ARTICLE, pa.field("abstract", pa.string(), nullable=False)])
+"""A PubMed abstract to write questions about; ``source_id`` is its file and its row there."""
+
+CANDIDATE = pa.schema(
+    [
+        *ABSTRACT,
+        pa.field("id", pa.string(), nullable=False),
+        pa.field("language", pa.string(), nullable=False),
+        pa.field("question", pa.string(), nullable=False),
+        pa.field("verdict", pa.string()),
+        pa.field("answer", pa.string()),
+        pa.field("grounding_score", pa.float32()),
+    ]
+)
+"""A question on its way to a pair; ``source_id`` is PMID and number in the reply, ``verdict`` the filter
+model's reason."""
+
+QA_PAIR = pa.schema(
+    [
+        pa.field("id", pa.string(), nullable=False),
+        pa.field("question", pa.string(), nullable=False),
+        pa.field("answer", pa.string(), nullable=False),
+        pa.field("language", pa.string(), nullable=False),
+        *_ARTICLE,
+        pa.field("generator", pa.string(), nullable=False),
+        pa.field("filter", pa.string(), nullable=False),
+        pa.field("question_prompt", pa.string(), nullable=False),
+        pa.field("judge_prompt", pa.string(), nullable=False),
+        pa.field("answer_prompt", pa.string(), nullable=False),
+        pa.field("verdict", pa.string(), nullable=False),
+        pa.field("grounding_score", pa.float32(), nullable=False),
+    ]
+)
+"""A question-answer pair; ``id`` is of PMID and question, ``verdict`` the filter model's reason."""
+
+REJECTED_PAIR = pa.schema(
+    [
+        pa.field("id", pa.string(), nullable=False),
+        pa.field("question", pa.string()),
+        pa.field("answer", pa.string()),
+        pa.field("language", pa.string(), nullable=False),
+        *_ARTICLE,
+        pa.field("stage", pa.string(), nullable=False),
+        pa.field("reason", pa.string(), nullable=False),
+        pa.field("evidence", pa.string()),
+    ]
+)
+"""A citation, an abstract or a question that was dropped; the first two hold no question."""
+
+COMPLETION = pa.schema(
+    [
+        pa.field("row", pa.uint32(), nullable=False),
+        pa.field("attempt", pa.uint16(), nullable=False),
+        pa.field("request", pa.string(), nullable=False),
+        pa.field("text", pa.string(), nullable=False),
+        pa.field("reasoning", pa.string()),
+        pa.field("finish_reason", pa.string(), nullable=False),
+        pa.field("prompt_tokens", pa.uint32(), nullable=False),
+        pa.field("completion_tokens", pa.uint32(), nullable=False),
+        pa.field("served_model", pa.string(), nullable=False),
+        pa.field("fault", pa.string()),
+        pa.field("detail", pa.string(), nullable=False),
+    ]
+)
+"""What a model returned for row ``row`` of a part; ``request`` is the key in the cache, as hex."""
+
 ROW_GROUP_BYTES = 32 << 20
 _SLICE_ROWS = 1024
 ZSTD_LEVEL = 3
@@ -113,6 +188,11 @@ class ParquetSink:
             raise
         self._created.__exit__(kind, error, trace)
         self.file = File(path=self._path, bytes=self._sink.bytes, sha256=self._sink.sha256, rows=self._rows)
+
+
+def empty(schema: pa.Schema) -> pl.DataFrame:
+    """A frame of the schema without rows."""
+    return pl.DataFrame(pl.from_arrow(schema.empty_table()))
 
 
 def as_arrow(frame: pl.DataFrame, schema: pa.Schema) -> pa.Table:

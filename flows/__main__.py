@@ -2,10 +2,13 @@
 
 import typer
 
-from flows.commands.build import build, plan
+from flows.commands.build import build
+from flows.commands.cache import cache
 from flows.commands.decontaminate import decontaminate
 from flows.commands.doctor import doctor
+from flows.commands.export import export
 from flows.commands.lexicon import lexicon
+from flows.commands.plan import plan
 from flows.commands.versions import diff, list_versions, show, verify
 
 app = typer.Typer(
@@ -24,6 +27,8 @@ app.command()(show)
 app.command()(verify)
 app.command()(diff)
 app.command()(lexicon)
+app.command()(export)
+app.add_typer(cache, name="cache")
 app.command()(doctor)
 
 

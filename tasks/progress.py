@@ -30,18 +30,29 @@ log = logging.getLogger("anes")
 @contextmanager
 def watched(what: str, total: int, done: Callable[[], int]) -> Iterator[None]:
     """Show how many of ``total`` parts are done while the block runs; ``done`` counts them and is polled."""
-    artifact = _artifact(what)
     stop = threading.Event()
     show = _bar if sys.stderr.isatty() else _lines
     thread = threading.Thread(target=show, args=(what, total, done, stop), daemon=True)
+    with progress_artifact(what, total, done):
+        thread.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            thread.join()
+
+
+@contextmanager
+def progress_artifact(what: str, total: int, done: Callable[[], int]) -> Iterator[None]:
+    """Keep a progress artifact of the flow UI up to date while the block runs (in a task run only)."""
+    artifact = _artifact(what)
+    stop = threading.Event()
     reporter = threading.Thread(target=_report, args=(artifact, total, done, stop), daemon=True)
-    thread.start()
     reporter.start()
     try:
         yield
     finally:
         stop.set()
-        thread.join()
         reporter.join()
     if artifact is not None:
         update_progress_artifact(artifact, progress=100.0)

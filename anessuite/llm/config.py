@@ -2,12 +2,17 @@
 
 import os
 from typing import Any
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator
 
 from anessuite.config import Config
 from anessuite.errors import ConfigError
 from anessuite.sources.files import public
+
+_OURS = frozenset(
+    {"model", "messages", "temperature", "top_p", "max_tokens", "seed", "stream", "n", "response_format"}
+)
 
 
 class Price(Config):
@@ -49,11 +54,18 @@ class ModelConfig(Config):
         for endpoint in endpoints:
             if not endpoint.startswith(("http://", "https://", "local:", "replay:")):
                 raise ValueError(f"{endpoint!r} is no endpoint: an http(s):// URL, local:, or replay:FILE")
-            if "@" in endpoint.partition("://")[2].partition("/")[0]:
-                raise ValueError("an endpoint holds no user or password: put the key into api_key_env")
+            if endpoint.startswith("http"):
+                _check_url(endpoint)
         if len(endpoints) > 1 and any(not endpoint.startswith("http") for endpoint in endpoints):
             raise ValueError("local: and replay: stand alone")
         return endpoints
+
+    @field_validator("extra")
+    @classmethod
+    def _not_ours(cls, extra: dict[str, Any]) -> dict[str, Any]:
+        if clash := sorted(_OURS & extra.keys()):
+            raise ValueError(f"{', '.join(clash)}: set by a field of its own, or by the client")
+        return extra
 
     def parameters(self) -> dict[str, Any]:
         """What the request body holds beside model and messages; absent fields are left to the server."""
@@ -67,10 +79,9 @@ class ModelConfig(Config):
 
     def recipe(self) -> dict[str, Any]:
         """What a manifest records: model and parameters, and how it was reached when not over HTTP."""
-        special = [public(endpoint) for endpoint in self.endpoints if not endpoint.startswith("http")]
-        return {"model": public(self.model), "parameters": self.parameters()} | (
-            {"served": special[0]} if special else {}
-        )
+        recipe = {"model": public(self.model), "parameters": self.parameters()}
+        kind, _, file = self.endpoints[0].partition(":")
+        return recipe | ({} if kind.startswith("http") else {"served": f"{kind}:{public(file)}"})
 
     def api_key(self) -> SecretStr | None:
         """The key from the environment. Raises ConfigError if the variable is not set."""
@@ -82,6 +93,11 @@ class ModelConfig(Config):
                 f"{self.model}: the environment variable {self.api_key_env} holds no key",
                 f"export {self.api_key_env}=..., or leave api_key_env out for a server that asks for none",
             )
+        if not (value.isascii() and value.isprintable()):
+            raise ConfigError(
+                f"{self.model}: what {self.api_key_env} holds is no key: no header may hold such characters",
+                f"look for line breaks and typographic quotes in {self.api_key_env}",
+            )
         return SecretStr(value)
 
 
@@ -90,3 +106,18 @@ class SpendingCaps(Config):
 
     max_requests: int | None = Field(default=None, ge=0)
     max_cost: float | None = Field(default=None, ge=0)
+
+
+def _check_url(url: str) -> None:
+    """Raises ValueError, without showing what might be a secret."""
+    if "@" in url.partition("://")[2].partition("/")[0]:
+        raise ValueError("an endpoint holds no user or password: put the key into api_key_env")
+    if "?" in url or "#" in url:
+        raise ValueError(f"{public(url)!r}: an endpoint ends with its path, without a query")
+    try:
+        parts = urlsplit(url)
+        named = bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        named = False
+    if not named:
+        raise ValueError(f"{public(url)!r} names no host and port: http://HOST:PORT/v1")

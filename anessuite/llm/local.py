@@ -24,7 +24,7 @@ def local_server(path: str, *, parallel: int) -> Iterator[str]:
     """Serve a GGUF file (``""``: SmolLM2) with ``parallel`` slots; yields the URL of its API.
 
     Raises:
-        ConfigError: xllamacpp or the model is not installed, or there is no such file.
+        ConfigError: xllamacpp or the model is not installed, or there is no such file, or it is no model.
     """
     model = _model_file(path)
     try:
@@ -36,12 +36,18 @@ def local_server(path: str, *, parallel: int) -> Iterator[str]:
     params.model_alias = {model.stem}
     params.n_parallel = parallel
     params.n_ctx = _CONTEXT_TOKENS * parallel
-    params.cpuparams.n_threads = os.cpu_count() or 1
+    params.cpuparams.n_threads = len(os.sched_getaffinity(0))
+    params.cpuparams.poll = 0  # threads that spin for their turn hold each other up on shared cores
     params.port = _free_port()
     params.hostnames = ["127.0.0.1"]
     params.verbosity = -1
     params.warmup = False
-    server = xllamacpp.Server(params)
+    try:
+        server = xllamacpp.Server(params)
+    except RuntimeError as error:
+        raise ConfigError(
+            f"local:{path}: {model.name} cannot be served: {error}", "is it a whole GGUF of a chat model?"
+        ) from None
     try:
         yield f"{server.listening_address}/v1"
     finally:

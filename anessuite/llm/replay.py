@@ -8,6 +8,7 @@ FILE is JSONL. A line answers the first request that it fits::
 """
 
 import hashlib
+import zlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,7 +61,7 @@ def read_recorded(path: str) -> list[Recorded]:
     try:
         with fsspec.open(path, "rb", compression="infer") as file:
             lines = file.read().splitlines()  # type: ignore[attr-defined]
-    except OSError as error:
+    except (OSError, EOFError, ValueError, zlib.error) as error:  # ValueError: a protocol that fsspec has not
         raise ConfigError(f"{path} cannot be read: {error}", "replay: names a JSONL file") from None
     found: list[Recorded] = []
     for number, line in enumerate(lines, start=1):
@@ -79,4 +80,7 @@ def _recorded(content: dict[str, Any]) -> Recorded:
     parts = (contains,) if isinstance(contains, str) else tuple(contains)
     if not all(isinstance(part, str) and part for part in parts):
         raise ValueError("`contains` is a text or a list of texts")
-    return Recorded(parts, Completion(reply) if isinstance(reply, str) else Completion(**reply))
+    completion = Completion(reply) if isinstance(reply, str) else Completion(**reply)
+    if not isinstance(completion.text, str):
+        raise TypeError("the text of a reply is a string")
+    return Recorded(parts, completion)

@@ -1,6 +1,5 @@
 """What a model returned: text, reasoning and usage, whichever way the server wrote them down."""
 
-import re
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -13,8 +12,12 @@ BAD_REQUEST, REQUEST_FAILED = "bad_request", "request_failed"
 FAULTS = (TRUNCATED, REFUSED, EMPTY, BAD_REQUEST, REQUEST_FAILED)
 """Verdicts on a reply as such. The last two are of the request: no model answered, and nothing is cached."""
 
-_THINK = re.compile(r"<think>(.*?)</think>", re.DOTALL)
 _OPEN, _CLOSE = "<think>", "</think>"
+_CUT_SHORT = frozenset({"length", "max_tokens", "model_length"})
+_BROKEN_OFF = frozenset({"abort", "aborted", "cancelled", "error", "insufficient_system_resource"})
+"""Finish reasons of a server that gave up in mid-reply, through no fault of the request."""
+_MOST_TOKENS = 1 << 40
+_MOST_DETAIL = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,7 @@ class Completion:
 
 
 class NotACompletion(Exception):
-    """The server's body is no chat completion."""
+    """The server's body is no chat completion, or one that the server itself broke off."""
 
 
 def read_reply(body: bytes) -> Completion:
@@ -47,22 +50,24 @@ def read_reply(body: bytes) -> Completion:
         choice = content["choices"][0]
         message = choice["message"]
         text, refusal = _text(message.get("content")), message.get("refusal")
+        apart = message.get("reasoning_content") or message.get("reasoning")
+        finish = str(choice.get("finish_reason") or "stop")
+        served = str(content.get("model") or "")
     except (orjson.JSONDecodeError, LookupError, TypeError, AttributeError) as error:
-        raise NotACompletion(f"{type(error).__name__} in {body[:200]!r}") from None
-    apart = message.get("reasoning_content") or message.get("reasoning")
+        raise NotACompletion(type(error).__name__) from None
+    if finish.lower() in _BROKEN_OFF:
+        raise NotACompletion(f"the server broke it off (finish_reason {finish})")
+    usage = content.get("usage")
     thought, text = split_reasoning(text)
-    reasoning = "\n".join(part for part in (_text(apart), thought) if part) or None
-    finish = str(choice.get("finish_reason") or "stop")
-    usage = content.get("usage") or {}
     return Completion(
         text=text,
-        reasoning=reasoning,
+        reasoning="\n".join(part for part in (_text(apart), thought) if part) or None,
         finish_reason=finish,
-        prompt_tokens=int(usage.get("prompt_tokens") or 0),
-        completion_tokens=int(usage.get("completion_tokens") or 0),
-        served_model=public(str(content.get("model") or "")),
-        fault=_fault(text, finish, bool(refusal)),
-        detail=_text(refusal)[:500],
+        prompt_tokens=_tokens(usage, "prompt_tokens"),
+        completion_tokens=_tokens(usage, "completion_tokens"),
+        served_model=public(served),
+        fault=_fault(text, finish.lower(), bool(refusal)),
+        detail=_text(refusal)[:_MOST_DETAIL],
     )
 
 
@@ -73,14 +78,20 @@ def split_reasoning(content: str) -> tuple[str, str]:
     closes a block that the chat template had opened in the prompt.
     """
     thoughts: list[str] = []
-    if _CLOSE in content and _OPEN not in content.partition(_CLOSE)[0]:
-        thought, _, content = content.partition(_CLOSE)
-        thoughts.append(thought)
-    thoughts += _THINK.findall(content)
-    content, opened, cut_off = _THINK.sub("", content).partition(_OPEN)
-    if opened:
-        thoughts.append(cut_off)
-    return "\n".join(thought.strip() for thought in thoughts if thought.strip()), content.strip()
+    said: list[str] = []
+    at = 0
+    first = content.find(_CLOSE)
+    if first >= 0 and content.find(_OPEN, 0, first) < 0:
+        thoughts.append(content[:first])
+        at = first + len(_CLOSE)
+    while (begin := content.find(_OPEN, at)) >= 0:
+        end = content.find(_CLOSE, begin)
+        end = len(content) if end < 0 else end
+        said.append(content[at:begin])
+        thoughts.append(content[begin + len(_OPEN) : end])
+        at = end + len(_CLOSE)
+    said.append(content[at:])
+    return "\n".join(thought.strip() for thought in thoughts if thought.strip()), "".join(said).strip()
 
 
 def _text(content: Any) -> str:
@@ -92,10 +103,16 @@ def _text(content: Any) -> str:
     return ""
 
 
+def _tokens(usage: Any, name: str) -> int:
+    """A count of tokens; 0 where the server gives none, or something that is none."""
+    count = usage.get(name) if isinstance(usage, dict) else None
+    return count if isinstance(count, int) and 0 <= count <= _MOST_TOKENS else 0
+
+
 def _fault(text: str, finish: str, refused: bool) -> str | None:
     if refused or finish == "content_filter":
         return REFUSED
-    if finish == "length":
+    if finish in _CUT_SHORT:
         return TRUNCATED
     return None if text else EMPTY
 

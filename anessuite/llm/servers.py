@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Protocol
 
+from anessuite.errors import AnesError
 from anessuite.llm.config import ModelConfig
 from anessuite.llm.endpoints import Endpoint, Structure
 from anessuite.llm.local import local_server
@@ -13,6 +14,7 @@ from anessuite.llm.replay import Replay
 from anessuite.llm.replies import Completion
 from anessuite.llm.requests import Request, request_body
 from anessuite.llm.transport import Failed, Overloaded, Rejected, Transport
+from anessuite.sources.files import public
 
 log = logging.getLogger("anes")
 
@@ -71,7 +73,7 @@ async def find_structure(
             continue
         endpoint.structure = structure
         if structure != "json_schema":
-            log.info("%s takes no json_schema (%s): asked for %s", endpoint.url, refusal, structure)
+            log.info("%s takes no json_schema (%s): %s instead", public(endpoint.url), refusal, structure)
         return completion
     assert refusal is not None
     raise refusal
@@ -85,8 +87,29 @@ async def list_models(server: Server) -> list[str] | None:
         except Failed:
             await asyncio.sleep(wait)
         except Overloaded:
-            return None  # it is alive
+            return None  # it is there
     try:
         return await server.models()
     except Overloaded:
         return None
+
+
+def ask_models(config: ModelConfig) -> list[tuple[str, list[str] | None, str]]:
+    """For each endpoint: its address, the models that it lists (None: it keeps no list), and an error or "".
+
+    Raises ConfigError if the key's variable is empty, or the local server is not installed.
+    """
+
+    async def ask() -> list[tuple[str, list[str] | None, str]]:
+        found: list[tuple[str, list[str] | None, str]] = []
+        async with serving(config) as servers:
+            for server in servers:
+                try:
+                    found.append((server.url, await list_models(server), ""))
+                except (Failed, Rejected) as error:
+                    found.append((server.url, None, str(error)))
+                except AnesError as error:
+                    found.append((server.url, None, error.what))
+        return found
+
+    return asyncio.run(ask())

@@ -16,7 +16,7 @@ from pydantic import AfterValidator, Field
 from anessuite.config import Config
 from anessuite.errors import SourceError
 from anessuite.sources.columns import Columns
-from anessuite.sources.files import Format, SourceFile, find_files
+from anessuite.sources.files import AnyFormat, Format, SourceFile, find_files
 
 BATCH_BYTES = 8 << 20
 UNIT_BYTES = 256 << 20
@@ -160,7 +160,7 @@ def read_unit(unit: Unit) -> Iterator[Batch]:
     """The rows of one unit. Raises SourceError, naming the file, if it cannot be read to its end."""
     from anessuite.sources import csv_rows, jsonl, parquet, warc
 
-    readers: dict[Format, Callable[[Unit], Iterator[Batch]]] = {
+    readers: dict[AnyFormat, Callable[[Unit], Iterator[Batch]]] = {
         "parquet": parquet.read,
         "jsonl": jsonl.read_lines,
         "json": jsonl.read_array,

@@ -4,6 +4,7 @@ import hashlib
 import os
 import posixpath
 import re
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Literal, cast
@@ -14,6 +15,8 @@ from fsspec.implementations.local import LocalFileSystem
 from anessuite.errors import SourceError
 
 Format = Literal["parquet", "jsonl", "json", "csv", "warc"]
+"""Of documents and questions."""
+AnyFormat = Format | Literal["xml"]
 SUFFIXES: dict[str, Format] = {
     ".parquet": "parquet",
     **{f".jsonl{c}": "jsonl" for c in ("", ".gz", ".zst")},
@@ -23,6 +26,8 @@ SUFFIXES: dict[str, Format] = {
     **{f".tsv{c}": "csv" for c in ("", ".gz", ".zst")},
     **{f".warc{c}": "warc" for c in ("", ".gz", ".zst")},
 }
+XML_SUFFIXES: dict[str, AnyFormat] = {f".xml{c}": "xml" for c in ("", ".gz")}
+"""Of PubMed's files; documents are never XML."""
 _MAGIC = re.compile(r"[*?\[]")
 
 
@@ -32,7 +37,7 @@ class SourceFile:
 
     path: str
     name: str
-    format: Format
+    format: AnyFormat
     bytes: int
     digest: str
 
@@ -46,7 +51,11 @@ class SourceFile:
 
 
 def find_files(
-    path: str, *, format: Format | None = None, digests: dict[str, str] | None = None
+    path: str,
+    *,
+    format: Format | None = None,
+    digests: dict[str, str] | None = None,
+    suffixes: Mapping[str, AnyFormat] = SUFFIXES,
 ) -> list[SourceFile]:
     """The files that ``path`` (a file, glob, folder or URL) names, sorted by path.
 
@@ -56,21 +65,27 @@ def find_files(
         SourceError: nothing there, or a format that the suffix does not tell; says what is there instead.
     """
     fs, plain = fsspec.url_to_fs(path)
-    matched, glob_root = _match(fs, plain, path, format)
+    matched, glob_root = _match(fs, plain, path, format, suffixes)
     known = {} if digests is None else digests
     with ThreadPoolExecutor(os.cpu_count()) as pool:  # hashing leaves other threads free to run
-        files = list(pool.map(lambda found: _source_file(fs, found, format, glob_root, known), matched))
+        files = list(
+            pool.map(lambda found: _source_file(fs, found, format, glob_root, known, suffixes), matched)
+        )
     if not files:
         raise SourceError(f"no readable file at {public(path)}", _what_is_there(fs, plain))
     return files
 
 
-def _match(fs: Any, plain: str, path: str, format: Format | None) -> tuple[list[str], str]:
+def _match(
+    fs: Any, plain: str, path: str, format: Format | None, suffixes: Mapping[str, AnyFormat]
+) -> tuple[list[str], str]:
     if _MAGIC.search(plain) and not fs.exists(plain):  # a file may have brackets in its name
         root = posixpath.dirname(plain[: cast("re.Match[str]", _MAGIC.search(plain)).start()])
         return sorted(found for found in cast("list[str]", fs.glob(plain)) if not fs.isdir(found)), root
     if fs.isdir(plain):
-        known = [found for found in cast("list[str]", fs.find(plain)) if format or _format_of(found)]
+        known = [
+            found for found in cast("list[str]", fs.find(plain)) if format or _format_of(found, suffixes)
+        ]
         return sorted(known), plain
     if not fs.exists(plain):
         raise SourceError(f"there is no file {public(path)}", _what_is_there(fs, plain))
@@ -78,14 +93,19 @@ def _match(fs: Any, plain: str, path: str, format: Format | None) -> tuple[list[
 
 
 def _source_file(
-    fs: Any, found: str, format: Format | None, root: str, digests: dict[str, str]
+    fs: Any,
+    found: str,
+    format: Format | None,
+    root: str,
+    digests: dict[str, str],
+    suffixes: Mapping[str, AnyFormat],
 ) -> SourceFile:
-    kind = format or _format_of(found)
+    kind = format or _format_of(found, suffixes)
     name = posixpath.relpath(found, root) if root else found
     if kind is None:
         raise SourceError(
             f"{name}: the suffix tells no known format",
-            f"known: {', '.join(SUFFIXES)}; or set `format` in the source",
+            f"known: {', '.join(suffixes)}; or set `format` in the source",
         )
     info = fs.info(found)
     return SourceFile(
@@ -112,9 +132,9 @@ def _digest(fs: Any, path: str, info: dict[str, Any], digests: dict[str, str]) -
     return digests[key]
 
 
-def _format_of(path: str) -> Format | None:
+def _format_of(path: str, suffixes: Mapping[str, AnyFormat]) -> AnyFormat | None:
     name = posixpath.basename(path).lower()
-    return next((kind for suffix, kind in SUFFIXES.items() if name.endswith(suffix)), None)
+    return next((kind for suffix, kind in suffixes.items() if name.endswith(suffix)), None)
 
 
 def _what_is_there(fs: Any, plain: str) -> str:

