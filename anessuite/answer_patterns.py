@@ -71,6 +71,9 @@ def plain(text: str, *, start: int = 0) -> Plain:
     return Plain(joined, joined.translate(_LOWER), begins, shifts)
 
 
+_STATES = 3
+
+
 @dataclass(frozen=True, slots=True)
 class Cue:
     """Words that announce an answer, which begins where the match ends.
@@ -85,10 +88,15 @@ class Cue:
     ends: bool = False
     loose: bool = False
 
+    @property
+    def spurns(self) -> tuple[str, ...]:
+        """Forms of an answer that do not count here: ``CF`` and words may be anything where nothing is announced."""
+        return ("run", "named")[: _STATES - self.tier]
+
 
 _NOUN = (
     r"(?:answers?|ans|correct|(?:correct|right|best|final|chosen|selected|predicted|appropriate|suitable|my|closest"
-    r"|preferred|most likely) ?(?:option|choice|letter|response|selection|pick|match|fit|one)s?|choice|conclusion"
+    r"|preferred|most likely) ?(?:option|choice|letter|response|selection|pick|match|fit|one)s?|(?<!of )choice|conclusion"
     r"|verdict|decision|prediction|selection|pick|key|result|solution)"
 )
 _THING = (
@@ -128,7 +136,7 @@ CUES = (
         re.compile(
             rf"(?<![a-z]){_NOUN}(?: ?(?:choice|option|letter|key|index|idx|label|number))?(?: to [^:\n]{{0,40}})?"
             r"(?: ?\([^()\n]{0,30}\))?(?: \d{1,3})?[\"'\]) ]{0,3}(?:[:=→]|- ?>?|=>)"
-            r"|(?:\A|\n)[^a-z\n]{0,6}(?:the |my )?(?:final |correct |best )?(?:answer|conclusion|choice)[ :.]{0,2}\n"
+            r"|(?<![a-z])ans\. ?|(?:\A|\n)ans(?:wer)?\.? ?(?=\([a-z]\))|(?:\A|\n)[^a-z\n]{0,6}(?:the |my )?(?:final |correct |best )?(?:answer|conclusion|choice)[ :.]{0,2}\n"
         ),
         loose=True,
     ),
@@ -330,7 +338,7 @@ CLOSED = re.compile(r"(?:[\"')\]}>\\]| (?=[\"')\]}])){0,6}+(?!(?<=')s(?![a-z]))"
 ISOLATED = re.compile(rf"(?<![{WORD}])[A-Z](?![{WORD}])")
 _STEMS = (
     r"because|since|as|due|with|and|or|for|based|which|given|but|not|rather|instead|however|in|the|that|it|this|so|if|then|while"
-    r"|when|where|who|by|from|on|at|here|too|again"
+    r"|when|where|who|by|from|on|at|here|too|again|i\.e"
 )
 _ITEM = r"(?:选项|[项選])(?=\Z|[^\u4e00-\u9fff]|正确|符合|最|[是为]|和|与|及|或|因|这|其|才|所|更)"
 _SPECIES = (
@@ -393,3 +401,7 @@ _AROUND = " .,;:!?\"'()[]-•·>"
 def bare(line: str) -> str:
     """A line without what stands around its words, nor an article."""
     return line.strip(_AROUND)[ARTICLE.match(line.strip(_AROUND)).end() :]
+
+IF_THEN = re.compile(r"(?<![a-z])if(?![a-z])[^.!?\n]{0,150}[ ,]then(?: the)? ?\Z")
+LABEL = re.compile(rf"(?<![{WORD}])([A-Z])(?= ?[.:)-])")
+ITEM_END = re.compile(r"[\"')\]}]{0,3}[.!]? ?(?:\n|\Z)|[.):] [A-Z]")

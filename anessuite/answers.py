@@ -208,24 +208,25 @@ def _frames(text: str) -> Iterator[_Frame]:
 
 @dataclass(frozen=True, slots=True)
 class _Element:
-    """One letter (or a run of them, or an option's text). ``needs_more``: only a list makes it a letter."""
+    """One letter, several, or an option's text. ``needs_more``: only a list makes it a letter.
+
+    ``form``: own, a letter with its text; named, a text; run, several letters in one; else empty.
+    """
 
     letters: frozenset[str]
     end: int
     needs_more: bool = False
-    has_text: bool = False
-    is_run: bool = False
+    form: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class _Value:
-    """``is_plain``: the last element stands with its option's text; ``is_run``: it is ``ABD`` or the like."""
+    """``form`` is that of the last element."""
 
     letters: frozenset[str]
     end: int
     either: bool = False
-    is_plain: bool = False
-    is_run: bool = False
+    form: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,7 +261,7 @@ class _Reader:
 
     def _announced(self, cue: Cue, at: int) -> _Value | None:
         value = self.value(at, loose=cue.loose)
-        if value is None or (cue.tier < _STATES and value.is_run) or (cue.ends and not value.is_plain and not like.ENDED.match(self.text, value.end)):
+        if value is None or value.form in cue.spurns or (cue.ends and value.form != "own" and not like.ENDED.match(self.text, value.end)):
             return None
         return value
 
@@ -270,10 +271,9 @@ class _Reader:
         clause = before[max((match.end() for match in like.CLAUSE.finditer(before)), default=0) :]
         if like.DOUBTED.search(clause):
             return True
-        if "would" not in cue:
-            return False
         sentence = like.SENTENCES.split(self.text[max(0, start - _SENTENCE) : start])[-1]
-        return like.SUPPOSED.search(sentence) is not None
+        supposed = like.SUPPOSED if "would" in cue else like.IF_THEN
+        return supposed.search(sentence) is not None
 
     def framed(self, frames: list[_Frame], others: list[_Statement]) -> Iterator[_Statement]:
         """What stands in boxes and tags. One that names no option, nor holds a statement, says that none is right."""
@@ -327,22 +327,21 @@ class _Reader:
         return (1, judged.end()) if judged else (0, end)
 
     def lines(self) -> Iterator[_Statement]:
-        """A first or last line that is one option, by letter or text, and does not belong to a list of options."""
+        """A first or last line that is one option by its letter, or a first one by its text, and of no list."""
         labels = [
             _Label(match.start(), match[1].upper(), value)
             for match in like.LINE.finditer(self.text)
             if (value := self._list(match.end(), loose=False, down=False))
         ]
         if labels and labels[0].start == 0 and self._opens(labels[0], labels[1:2]):
-            yield self._line(labels[0])
+            yield from self._line(labels[0])
         if labels and "\n" not in self.text[labels[-1].value.end :] and self._closes(labels[-1], labels[:-1]):
-            yield self._line(labels[-1])
-        names, lines = dict(self.options.names), self.text.split("\n")
-        texts = [like.bare(line) for line in lines]
-        if len(named := {names[text] for text in texts if text in names}) == 1:
-            for at, text in ((0, texts[0]), (len(self.text) - len(lines[-1]), texts[-1])):
-                if text in names:
-                    yield _Statement(at, at + len(text), frozenset(named), _HEDGES, "line")
+            yield from self._line(labels[-1])
+        first = self.text.partition("\n")[0]
+        names, lines = dict(self.options.names), {like.bare(line) for line in self.text.split("\n")}
+        if letter := names.get(like.bare(first)):
+            if sum(name in lines for name in names) == 1:
+                yield _Statement(0, len(first), frozenset(letter), _HEDGES, "line")
 
     def _opens(self, first: _Label, following: list[_Label]) -> bool:
         """Whether a first line is more than the beginning of a list A, B, C ..."""
@@ -362,9 +361,12 @@ class _Reader:
     def _is_alone(self, label: _Label) -> bool:
         return like.LINE_END.match(self.text, label.value.end) is not None
 
-    def _line(self, label: _Label) -> _Statement:
+    def _line(self, label: _Label) -> Iterator[_Statement]:
         value, tier = label.value, _STATES if self._is_alone(label) else _HEDGES
-        return _Statement(label.start, value.end, value.letters, tier, "line", either=value.either)
+        rest = self.plain.text[value.end : value.end + _SENTENCE].partition("\n")[0]
+        if any(other[1] in self.options.keys and other[1] != label.letter for other in like.LABEL.finditer(rest)):
+            return
+        yield _Statement(label.start, value.end, value.letters, tier, "line", either=value.either)
 
     def value(self, at: int, *, loose: bool) -> _Value | None:
         """What is announced at ``at``: letters, none, or nothing that could be read."""
@@ -401,7 +403,7 @@ class _Reader:
             either = either or like.EITHER.search(link[0]) is not None
         if last is None or last.needs_more or like.ASKED.match(self.text, last.end):
             return None
-        return kept if like.WRONG.match(self.text, last.end) else _Value(letters, last.end, either, last.has_text, last.is_run)
+        return kept if like.WRONG.match(self.text, last.end) else _Value(letters, last.end, either, last.form)
 
     def _goes_on(self, letters: frozenset[str], link: str, last: _Element, following: _Element, down: bool) -> bool:
         if not following.letters <= self.options.keys.keys():
@@ -409,7 +411,7 @@ class _Reader:
         if "\n" in link:
             in_order = max(letters) < min(following.letters)
             return down and in_order and like.LINE_END.match(self.text, following.end) is not None
-        return bool(link.strip()) or not (last.has_text or following.has_text)
+        return bool(link.strip()) or not (last.form or following.form)
 
     def _element(self, at: int, *, loose: bool, is_first: bool = True) -> _Element | None:
         if named := self._named(at):
@@ -422,14 +424,14 @@ class _Reader:
             return self._run(match[1], closed.end()) if is_first else None
         letter, end = match[1].upper(), closed.end()
         if own := self._own(letter, end):
-            return _Element(frozenset(letter), own, has_text=True)
+            return _Element(frozenset(letter), own, form="own")
         is_enclosed = end > match.end() or self.text[match.start(1) - 1 : match.start(1)] in tuple("([{\"'<")
         if not is_enclosed and not self._is_letter(match[1], end, loose):
             return None
         if other := self._of_another(letter, end):
             return _Element(frozenset((letter, other)), end)
         follows = (like.FOLLOWS if is_first else like.NEXT).match(self.text, end)
-        if follows or (loose and like.LOOSE.match(self.text, end)):
+        if follows or (is_first and self.text[match.end() : end].strip(" \"'") in (")", "]")) or (loose and like.LOOSE.match(self.text, end)):
             return _Element(frozenset(letter), end)
         return _Element(frozenset(letter), end, needs_more=True) if like.LINKS.match(self.text, end) else None
 
@@ -437,22 +439,22 @@ class _Reader:
         """An option's text that stands for it."""
         at = like.ARTICLE.match(self.text, at).end()
         for name, letter in self.options.names:
-            if self.text.startswith(name, at) and (stop := like.STOPPED.match(self.text, at + len(name))):
-                return _Element(frozenset(letter), at + len(name), needs_more=stop.lastgroup == "more", has_text=True)
+            if self.text.startswith(name, at) and like.STOPPED.match(self.text, at + len(name)):
+                return _Element(frozenset(letter), at + len(name), form="named")
         return None
 
     def _run(self, run: str, end: int) -> _Element | None:
         """Several letters in one: ``ABD``."""
         letters = frozenset(run)
         in_order = list(run) == sorted(letters) and letters <= self.options.keys.keys()
-        return _Element(letters, end, is_run=True) if in_order and like.FOLLOWS.match(self.text, end) else None
+        return _Element(letters, end, form="run") if in_order and like.FOLLOWS.match(self.text, end) else None
 
     def _is_letter(self, written: str, end: int, loose: bool) -> bool:
         """False for what may be the article, the pronoun, or a small letter in running text."""
         if written == "I":
             return loose or not self.text.startswith(",", end)
         if written in "ai":
-            return loose and like.LINE_END.match(self.text, end) is not None
+            return loose and like.ITEM_END.match(self.plain.text, end) is not None
         return written.isupper() or like.SMALL.match(self.text, end) is not None
 
     def _own(self, letter: str, end: int) -> int | None:

@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 import lxml.etree as etree
+import polars as pl
 import pyarrow as pa
 
 from anessuite.sources.pubmed import Citation, citation_batches, read_citations
@@ -146,7 +147,7 @@ def _job(job: str, path: str) -> Run:
 
 
 def _frames(path: str) -> Callable[[], int]:
-    pa.array([""])  # pyarrow imports pandas now
+    pl.DataFrame(pa.table({"a": [""]}))  # what both import at first use
     return lambda: sum(len(frame) for frame in citation_batches(path))
 
 

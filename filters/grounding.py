@@ -254,9 +254,9 @@ def claims(text: str) -> list[Number]:
     No claims: numbers of a list, digits inside names (SpO2, IL-6, 5-HT3), exponents, ordinal words, "one",
     and counts of points ("three reasons", 两个方面).
     """
-    digits = _SPACED.sub(_FIRST, _digits(_LISTED.sub(" ", text)))
+    digits = _SPACED.sub(_FIRST, _digits(_LISTED.sub("; ", text)))
     found: dict[str, Number] = {}
-    for match in _CLAIM.finditer(_SMALL_FRACTION.sub(" ", digits)):
+    for match in _CLAIM.finditer(_SMALL_FRACTION.sub("; ", digits)):
         places = len(match[1].partition(".")[2])
         found.setdefault(match[0], Number(match[0], Fraction(match[1]), _scale(match[2]), places))
     for words, value in _in_words(digits, for_claims=True):
@@ -293,10 +293,12 @@ def _in_words(text: str, *, for_claims: bool) -> Iterator[tuple[str, Fraction]]:
         top, below = (part for part in match.groups() if part is not None)
         yield match[0], Fraction(_WORD_VALUES.get(top) or int(top or 1), _PARTS.get(below) or int(below))
     for match in (_COUNT if for_claims else _ANY_WORD).finditer(lower):
-        parts = [_WORD_VALUES[word] for word in re.split(r"\W+(?:and\W+)?", match[1])]
-        yield match[1], Fraction(_total(parts))
+        parts = [_WORD_VALUES[word] for word in re.split(r"\W+(?:and\W+)?", match[2])]
         if not for_claims:
-            yield from ((match[1], Fraction(part)) for part in parts)
+            yield from ((match[2], Fraction(_total(parts[:end]))) for end in range(1, len(parts)))
+            yield from ((match[2], Fraction(part)) for part in parts)
+        if not match[1]:
+            yield match[2], Fraction(_total(parts))
     for match in _HAN_FRACTION.finditer(text):
         yield match[0], Fraction(_han(match[2]), 100 if match[1] == "百" else _han(match[1]) or 1)
     for match in (_HAN_COUNT if for_claims else _HAN_NUMBER).finditer(text):
@@ -367,14 +369,14 @@ _FRACTION = re.compile(
     r"|\b()(half|quarter)\b(?![\s-]?(?:li[fv]e|time|an?\b))|(?<![\d/.])([1-9])/([2-9])(?![\d/.])"
 )
 _CARDINAL, _SCALES = "|".join(_CARDINALS), "|".join([*_CARDINALS][28:])
+_RUN = rf"(?:{_CARDINAL})(?:[\s-]+(?:and\s+)?(?:{_CARDINAL}))*"
 _POINTS = "reasons|ways|mechanisms|factors|(?:dis)?advantages|benefits|aspects|points|things|steps|categories"
 _COUNT = re.compile(
-    r"(?<!\d[ -])(?<!train-of-)(?<!train of )(?<!\bthe )(?<!these )(?<!those )(?<!all )"
-    rf"\b(?!one\b(?![\s-](?:{_SCALES})))((?:{_CARDINAL})(?:[\s-]+(?:and\s+)?(?:{_CARDINAL}))*)\b"
+    rf"(\b(?:the|these|those|all|train[\s-]of|\d+)[\s-]+)?\b(?!one\b(?![\s-](?:{_SCALES})))({_RUN})\b"
     rf"(?!\s+(?:\w+\s+){{0,2}}(?:{_POINTS})\b)(?![\s-](?:{'|'.join(_PARTS)})s?\b)"
 )
-_ANY = "|".join(_WORD_VALUES)
-_ANY_WORD = re.compile(rf"\b((?:{_ANY})(?:[\s-]+(?:and\s+)?(?:{_ANY}))*)(?:-?fold|s)?\b")
+"""Group 1 tells a number that is known (the two drugs, 2 million) from one that is claimed."""
+_ANY_WORD = re.compile(rf"\b()({_RUN}|{'|'.join(_WORD_VALUES)})(?:-?fold|s)?\b")
 _HAN_FRACTION = re.compile("(百|[二三四五六七八九十]+)分之([零一二三四五六七八九十]+)(?!点)")
 _HAN_NUMBER = re.compile("([零〇一二两三四五六七八九十百千万亿]+)")
 _HAN_POINTS = "[个种项类点]?(?:主要|重要)?(?:方面|原因|机制|因素|途径|步骤|优点|特点|阶段|方法|方式|成串)"

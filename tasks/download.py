@@ -21,11 +21,13 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from anessuite.builds import _lock, differences
+from anessuite.builds import differences
 from anessuite.errors import AnesError, RecipeChanged, SourceError
+from anessuite.locks import lock
 from anessuite.settings import Settings
 from anessuite.sources import entrez
-from anessuite.sources.entrez import BadAnswer, EntrezQuery, Eutils, Search, Window
+from anessuite.sources.entrez import EntrezQuery, Window
+from anessuite.sources.eutils import BadAnswer, Eutils, Search, read_pmids
 from anessuite.storage import Store
 from tasks.progress import watched
 
@@ -127,7 +129,7 @@ def download_citations(
     if not refresh and (index := _finished(query, store, folder)):
         return index.paths(folder)
     eutils = eutils or Eutils(settings)
-    with _lock(store, f"{folder}/{UNFINISHED}/lock", f"the download {folder}"):
+    with lock(store, f"{folder}/{UNFINISHED}/lock", f"the download {folder}"):
         if not refresh and (index := _finished(query, store, folder)):  # while we came to the lock
             return index.paths(folder)
         plan = _plan(query, store, folder, eutils=eutils, refresh=refresh)
@@ -254,7 +256,7 @@ class _Download:
             content = self.store.read_bytes(path)
             share = search.ids[number * self.plan.query.batch :][: self.plan.query.batch]
             with suppress(OSError, EOFError, zlib.error, BadAnswer):  # a damaged one is fetched again
-                pmids = entrez.read_pmids(gzip.decompress(content))
+                pmids = read_pmids(gzip.decompress(content))
                 if share and len(pmids) >= len(share):
                     kept[number] = _batch_file(posixpath.basename(path), content, pmids), pmids
         return kept

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anessuite import builds
+from anessuite import locks
 from anessuite.builds import Build, differences
 from anessuite.errors import BuildInProgress, RecipeChanged, VersionExists
 from anessuite.manifests import Manifest, Recipe
@@ -259,7 +259,7 @@ def test_a_lease_is_refused_while_it_is_fresh_and_taken_over_when_it_ran_out(
 
 
 def test_a_lease_is_renewed_while_it_is_held(s3_root: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(builds, "LEASE_SECONDS", 0.6)
+    monkeypatch.setattr(locks, "LEASE_SECONDS", 0.6)
     store = Store(s3_root)
     with Build(store, REF).locked():
         time.sleep(1.5)
@@ -270,7 +270,7 @@ def test_a_lease_is_renewed_while_it_is_held(s3_root: str, monkeypatch: pytest.M
 def test_an_owner_whose_lease_was_taken_over_leaves_it_to_the_new_one(
     s3_root: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(builds, "LEASE_SECONDS", 0.3)
+    monkeypatch.setattr(locks, "LEASE_SECONDS", 0.3)
     store, path = Store(s3_root), ".build/corpus/2026.12.01/lock"
     with Build(store, REF).locked():
         theirs = json.dumps({"owner": "other", "renewed": time.time()}).encode()

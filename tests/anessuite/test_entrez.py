@@ -19,17 +19,8 @@ from pydantic import SecretStr, ValidationError
 from anessuite.config import check_config, read_config
 from anessuite.errors import ConfigError, SourceError
 from anessuite.settings import Settings
-from anessuite.sources.entrez import (
-    BadAnswer,
-    EntrezQuery,
-    Eutils,
-    Window,
-    fetch_window,
-    look_up,
-    read_pmids,
-    read_search,
-    windows,
-)
+from anessuite.sources.entrez import EntrezQuery, Window, fetch_window, look_up, windows
+from anessuite.sources.eutils import BadAnswer, Eutils, read_pmids, read_search
 from tests.eutils_server import (
     Citation,
     EutilsServer,

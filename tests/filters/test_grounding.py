@@ -219,6 +219,7 @@ NAMES_AND_LISTS = [
     "1. sedation\n2) analgesia\n(3) amnesia\n4、镇静\n① 镇痛",
     "It acts (1) on the brain, (2) on the cord.",
     "three main reasons, two mechanisms, the two drugs, one patient, the first and the second",
+    "the two hundred patients, all twenty-five rats",
     "十二指肠, 三叉神经, 七氟烷, 第三代, 两个方面, 三种机制, 四个成串刺激, 一种",
     "mL kg⁻¹ min⁻¹, mL·kg-1, kg/m²",
     "a half-life, and half-time",

@@ -474,8 +474,9 @@ def test_a_question_in_another_language_goes(language: str, text: str) -> None:
 ABSTRACT = (
     "Background: Emergence delirium is common in children. Does dexmedetomidine given at the end of surgery "
     "reduce emergence delirium after sevoflurane in children? We studied 0.5 µg/kg in 60 children. "
-    "The incidence of emergence delirium after sevoflurane in preschool children having strabismus "
-    "surgery was 12%. Dexmedetomidine given before the end of surgery lowers the risk of emergence delirium in children."
+    "The incidence of emergence delirium after sevoflurane in preschool children having strabismus surgery "
+    "was 12%. Dexmedetomidine given before the end of surgery lowers the risk of emergence delirium in "
+    "children."
 )
 
 

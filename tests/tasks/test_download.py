@@ -18,7 +18,8 @@ from pydantic import SecretStr
 
 from anessuite.errors import AnesError, BuildInProgress, ConfigError, RecipeChanged, SourceError
 from anessuite.settings import Settings
-from anessuite.sources.entrez import EntrezQuery, Eutils, read_pmids
+from anessuite.sources.entrez import EntrezQuery
+from anessuite.sources.eutils import Eutils, read_pmids
 from anessuite.storage import HashingWriter, Store
 from tasks import download as module
 from tasks.download import Index, download, download_citations
@@ -432,7 +433,7 @@ def test_a_damaged_index_is_told(server: EutilsServer, store: Store) -> None:
 
 
 def test_two_processes_do_not_download_into_one_folder(server: EutilsServer, store: Store) -> None:
-    with module._lock(store, f"{FOLDER}/.unfinished/lock", "x"), pytest.raises(BuildInProgress) as raised:
+    with module.lock(store, f"{FOLDER}/.unfinished/lock", "x"), pytest.raises(BuildInProgress) as raised:
         run(server, store)
     assert "the download pubmed/x is being built by another process" in raised.value.what
     assert len(run(server, store)) == 12

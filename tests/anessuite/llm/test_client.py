@@ -173,6 +173,13 @@ def test_a_rate_is_kept_to(asker, at, questions) -> None:
     assert server.times[29] - server.times[20] >= 0.2
 
 
+def test_tokens_that_were_expected_and_did_not_come_are_given_back_to_the_rate(asker, at, questions) -> None:
+    with LlmServer() as server:
+        begun = time.monotonic()  # at first it expects 50,000 tokens of each, five seconds' worth
+        asker.ask(at(server, max_tokens=100_000, tokens_per_minute=600_000, concurrency=1), questions(6))
+    assert time.monotonic() - begun < 5
+
+
 def test_a_model_that_no_server_lists_is_said_and_asked_for_all_the_same(
     asker, at, questions, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
