@@ -40,6 +40,8 @@ bench: $(VENV)/.ready ## speed against named peers, on the real data in ../share
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[bench]'
 	$(BIN)/python -m benchmarks.corpus --data $(or $(DATA),../shared/data)/web
 	$(BIN)/python -m benchmarks.decontaminate --data $(or $(DATA),../shared/data)
+	$(BIN)/python -m benchmarks.llm
+	$(BIN)/python -m benchmarks.pubmed --data $(or $(DATA),../shared/data)
 
 quality: $(VENV)/.ready ## precision and recall of the keyword filter on labelled real documents
 	$(BIN)/python -m benchmarks.filter_quality --data $(or $(DATA),../shared/data)

@@ -405,3 +405,8 @@ def bare(line: str) -> str:
 IF_THEN = re.compile(r"(?<![a-z])if(?![a-z])[^.!?\n]{0,150}[ ,]then(?: the)? ?\Z")
 LABEL = re.compile(rf"(?<![{WORD}])([A-Z])(?= ?[.:)-])")
 ITEM_END = re.compile(r"[\"')\]}]{0,3}[.!]? ?(?:\n|\Z)|[.):] [A-Z]")
+PRAISE = re.compile(
+    r"answer|choice|option|response|selection|pick|alternative| one(?![a-z])| fit| match|correct|right|true|accurate|most|best|likeliest"
+    r"|[✓✔✅√]|答案|正解|选项|选择|一项|符合|当选|正确|对的|恰当|合适|准确|合理|最可能|无误"
+)
+"""Without any of these near, nothing is said of a letter."""

@@ -293,10 +293,15 @@ class _Reader:
 
     def verdicts(self) -> Iterator[_Statement]:
         """Letters, or texts of options, of which it is said that they are the answer, or true."""
-        done = 0
+        done, praise = 0, 0
         for match in like.ISOLATED.finditer(self.plain.text):
             start = match.start()
-            if start < done or match[0] not in self.options.keys:
+            if praise < start:
+                found = like.PRAISE.search(self.text, start)
+                if found is None:
+                    break
+                praise = found.start()
+            if start < done or praise > start + _SENTENCE or match[0] not in self.options.keys:
                 continue
             value = self._list(start, loose=True)
             if value is None:

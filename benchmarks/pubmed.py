@@ -5,8 +5,7 @@
 Peers: Bio.Entrez.read, and pubmed_parser and pubmedparser2 if they can be imported (no dependencies of ours:
 ``pip install --target FOLDER pubmed-parser pubmedparser2``, and FOLDER on PYTHONPATH). Each job runs in a
 process of its own, all jobs in turn. Rates are medians, in megabytes of XML (read from gzip) a second of CPU
-time without imports; a busy machine changes it less than wall time. Exits with 1 if a field differs for no
-known reason.
+time (less touched by a busy machine), without imports. Exits with 1 if a field differs for no known reason.
 """
 
 import argparse

@@ -5,6 +5,7 @@ A drug is compared as an agent, by any of its names in English or Chinese (`filt
 is left, the wording, is compared loosely: a share of the answer's content words has to occur in the abstract.
 """
 
+import itertools
 import re
 import unicodedata
 from collections.abc import Iterator, Set
@@ -294,11 +295,11 @@ def _in_words(text: str, *, for_claims: bool) -> Iterator[tuple[str, Fraction]]:
         yield match[0], Fraction(_WORD_VALUES.get(top) or int(top or 1), _PARTS.get(below) or int(below))
     for match in (_COUNT if for_claims else _ANY_WORD).finditer(lower):
         parts = [_WORD_VALUES[word] for word in re.split(r"\W+(?:and\W+)?", match[2])]
-        if not for_claims:
-            yield from ((match[2], Fraction(_total(parts[:end]))) for end in range(1, len(parts)))
-            yield from ((match[2], Fraction(part)) for part in parts)
         if not match[1]:
             yield match[2], Fraction(_total(parts))
+        if not for_claims:
+            inner = itertools.combinations(range(len(parts) + 1), 2)
+            yield from ((match[2], Fraction(_total(parts[start:end]))) for start, end in inner)
     for match in _HAN_FRACTION.finditer(text):
         yield match[0], Fraction(_han(match[2]), 100 if match[1] == "百" else _han(match[1]) or 1)
     for match in (_HAN_COUNT if for_claims else _HAN_NUMBER).finditer(text):
