@@ -25,7 +25,7 @@ _LOWER = {code: code + 32 for code in range(65, 91)}
 _DRESS = (
     r"[*`$#\u00ad\u200b-\u200f\u2060\ufe0e\ufe0f\ufeff\u20dd\u20de]|~~[^~\n]{1,200}~~|\\[,;:!()\[\] ]"
     r"|\\(?:text(?:bf|it|rm|sf|tt|normal)?|math(?:rm|bf|sf|it|bb|tt)|bf|rm|bm|q?quad|displaystyle|left|right"
-    r"|[lL]arge|LARGE)(?![A-Za-z])|<\|[a-z_]{1,30}\|>|<eo[a-z]>"
+    r"|[lL]arge|LARGE)(?![A-Za-z])|<\|[a-z ]{1,30}\|>|<eo[a-z]>"
     r"|</?(?:b|i|u|s|em|strong|mark|span|code|p|br|div|li|ul|ol|h[1-6]|center)(?: [^<>\n]{0,80})?/?>"
 )
 _SQUEEZED = re.compile(rf"(?:[ \n]|{_DRESS}){{2,}}+|{_DRESS}")
@@ -135,7 +135,7 @@ CUES = (
         3,
         re.compile(
             rf"(?<![a-z]){_NOUN}(?: ?(?:choice|option|letter|key|index|idx|label|number))?(?: to [^:\n]{{0,40}})?"
-            r"(?: ?\([^()\n]{0,30}\))?(?: \d{1,3})?[\"'\]) ]{0,3}(?:[:=→]|- ?>?|=>)"
+            r"(?: ?\([^()\n]{0,30}\))?(?: \d{1,3})?[\"'\]) ]{0,3}(?:[:=→|]|- ?>?|=>)"
             r"|(?<![a-z])ans\. ?|(?:\A|\n)ans(?:wer)?\.? ?(?=\([a-z]\))|(?:\A|\n)[^a-z\n]{0,6}(?:the |my )?(?:final |correct |best )?(?:answer|conclusion|choice)[ :.]{0,2}\n"
         ),
         loose=True,
@@ -208,8 +208,8 @@ CUES = (
         "answer",
         3,
         re.compile(
-            r"(?:答案|正解|结论|结果)(?:选项)?[\"'\])} ]{0,3}(?:应该?|应当|就|显然|很可能|最可能|可能|大概|必然|只能|也|便|则|都|均"
-            r"|一定|确定|仍|分别|似乎|可以){0,3}+(?:选择?|是|为|即|[:=→\n]|--?>?|=> ?| ){0,5}+"
+            r"(?:答案|正解|结论|结果)(?:选项)?[\"'\])} ]{0,3}(?:应当|应该?|就|显然|很可能|最可能|可能|大概|必然|只能|也|便|则|都|均"
+            r"|一定|确定|仍|分别|似乎|可以){0,3}+(?:选(?!项)择?|是|为|即|[:=→\n]|--?>?|=> ?| ){0,5}+"
         ),
         loose=True,
     ),
@@ -270,12 +270,12 @@ STATED = re.compile(
 )
 """After a letter: it is the answer."""
 MADE = re.compile(rf" (?:as )?(?:the|our|my)(?: {_FIT}){{0,4}} {_NAMED}")
-MAKES = re.compile(r"(?:mak(?:es?|ing)|leaving|leaves|consider(?:ed)?|support(?:s|ing)|confirm(?:s|ing)|favou?r(?:s|ing)) \W?\Z")
+MAKES = re.compile(r"(?:mak(?:es?|ing)|leaving|leaves|consider(?:ed)?|support(?:s|ing)|confirm(?:s|ing)|favou?r(?:s|ing)) (?:(?:option|choice) )?\W?\Z")
 """``making`` C ``the answer``."""
 JUDGED = re.compile(
     rf"{_BETWEEN}{_COPULA}(?: {_ADVERB}){{0,2}} (?:(?:the )?(?:most [a-z]{{3,20}}|best|likeliest)|(?:the )?(?:correct|right|true"
-    r"|accurate))(?![a-z])(?! (?:ventric|atri|heart|lung|side|upper|lower|if ))| ?\(?[✓✔✅√]|(?:选?项)?的?(?:说法|叙述|描述|表述|内容"
-    r"|推测|解释)?(?:[,:]|应|才|就|是|为|也|最|更|完全){0,4}(?:正确|对的|恰当|最?合适|准确|合理|符合|最可能|无误)"
+    r"|accurate))(?![a-z])(?! (?:ventric|atri|heart|lung|side|upper|lower|if |(?:[a-z]{2,15} )?(?:answer|choice|option)))| ?\(?[✓✔✅√]|(?:选?项)?的?(?:说法|叙述|描述|表述|内容"
+    r"|推测|解释)?(?:[,:]|应|才|就|是|为|也|都|均|两|项|最|更|完全){0,4}(?:正确|对的|恰当|最?合适|准确|合理|符合|最可能|无误)"
 )
 """After a letter: it is true, or fits, which is the answer only if nothing else is said to be."""
 WRONG = re.compile(
@@ -288,7 +288,7 @@ ASKED = re.compile(r"[\"')\]} 项]{0,3}(?:\?|吗|么\?|呢\?|(?: only)? if(?![a-
 """After letters: it was a question, or on a condition."""
 ENDED = re.compile(r"[\"')\]}> ]{0,3}(?:\Z|[.!\n;|<✓✔✅(]|,? (?:because|since|as|due|which|given|for|based|not|rather)(?![a-z])|,)")
 DOUBTED = re.compile(
-    r"(?<![a-z])(?:if|whether|unless|suppos(?:e|ing)|assum(?:e|ing)|imagine|neither|nor|not(?! (?:hard|difficult|surpris|only|just"
+    r"(?<![a-z])(?:if|whether|unless|suppos(?:e|ing)|assum(?:e|ing)|imagine|neither|nor|none|not(?! (?:hard|difficult|surpris|only|just"
     r"|unreason))|cannot|never|(?:do|does|did|is|are|was|would|could|should|ca|wo)n't|(?:might|may|could|would|tempt[a-z]*) (?:to )?"
     r"(?:think|say|argue|assume|believe|choose|pick|select|suggest|expect)|tempt(?:ed|ing)|mistake[a-z]*|misconception"
     r"|incorrectly|wrongly|(?:incorrect|wrong|false)(?= \Z)|some (?:people|would|may|might|sources)|many (?:people|would)|students?"
@@ -309,7 +309,7 @@ _FILLERS = (
 MARKS = re.compile(r"(?:[ \n\"'(\[{<:=>|,\\→]|-(?= )){0,8}+")
 FILLERS = re.compile(rf"(?:[ \n\"'(\[{{<:=>|,\\→]|-(?= )|(?:{_FILLERS})(?![a-z])|选项|选择?|应该?|[是为该第]|字母|显然|只有|仅|就|最){{0,12}}+")
 """Between an announcement and the answer."""
-NOT = re.compile(r"(?:not|definitely not|不是|不|非)(?: |(?=[^a-z]))")
+NOT = re.compile(r"(?:not|definitely not) |不是|不|非")
 BUT = re.compile(r"[\"')\]} ]{0,3},? ?(?:but(?: rather)?|rather|instead|it is|而是|应该?是|是)")
 NONE = re.compile(
     r"(?:none(?! other)|neither|no (?:correct|single|options?|answers?|choice|clear|definitive|one of)|not (?:[a-z]{2,15} ){0,2}?(?:listed|among"
@@ -333,12 +333,12 @@ REFUSED = re.compile(
     r"(?:[a-z]{2,15}ly )?(?:answer|determine|provide|select|choose))|无法(?:回答|确定|判断|提供|作答|选择|给出|得出)|不能(?:回答|确定|判断|提供"
     r"|作答)|抱歉|对不起|很遗憾|不便回答|拒绝回答|不知道"
 )
-LETTER = re.compile(rf"(?:[ \"'(\[{{<\\]|(?:options?|choice|letter|选项)(?![a-z]) ?){{0,6}}+([A-Za-z]{{1,10}})(?![{WORD}])")
+LETTER = re.compile(rf"(?:[ \"'(\[{{<\\]|(?i:options?|choice|letter|选项)(?![a-z]) ?){{0,6}}+([A-Za-z]{{1,10}})(?![{WORD}])")
 CLOSED = re.compile(r"(?:[\"')\]}>\\]| (?=[\"')\]}])){0,6}+(?!(?<=')s(?![a-z]))")
 ISOLATED = re.compile(rf"(?<![{WORD}])[A-Z](?![{WORD}])")
 _STEMS = (
     r"because|since|as|due|with|and|or|for|based|which|given|but|not|rather|instead|however|in|the|that|it|this|so|if|then|while"
-    r"|when|where|who|by|from|on|at|here|too|again|i\.e"
+    r"|when|where|who|by|from|on|over|at|here|too|again|i\.e"
 )
 _ITEM = r"(?:选项|[项選])(?=\Z|[^\u4e00-\u9fff]|正确|符合|最|[是为]|和|与|及|或|因|这|其|才|所|更)"
 _SPECIES = (
@@ -348,11 +348,11 @@ _SPECIES = (
     r"|hydrophila|dhakensis|bronchiseptica|cepacia|pneumoniae|garinii|hominis|bovis|suis|catarrhalis|auris"
 )
 FOLLOWS = re.compile(
-    rf" ?(?:\Z|\n)|\s?[,;:!?|=→✓✔✅√<>…(、\"]|\.(?! ?(?:{_SPECIES})(?![a-z]))(?![a-z](?![a-z])|\d)| ?-{{1,2}}>?(?=[ \n]|\Z|[\u4e00-\u9fff])|{_ITEM}"
+    rf" ?(?:\Z|\n)|\s?[,;:!?|=→✓✔✅√<>…(、\"]| ?\.(?! ?(?:{_SPECIES})(?![a-z]))(?![a-z](?![a-z])|\d)| ?-{{1,2}}>?(?=[ \n]|\Z|[\u4e00-\u9fff])|{_ITEM}"
     rf"| (?:{_STEMS})(?![a-z])|\\|[{{}}]|是因|因|由|即|也|而|[和与或及]|这|其|正确|最|的原因|了|吧|才|符合|对|所以|故|答案|为正|是正|还是"
 )
 """After the first letter, and what closes it: it is a letter, and no article, unit or name."""
-LOOSE = re.compile(r" (?:is|are|was|has|have|can|does|would|will|should)(?![a-z])|[是为]")
+LOOSE = re.compile(r" (?:is|are|was|has|have|can|does|would|will|should|must|seems|appears|looks|remains|stands|emerges|represents|becomes|being)(?![a-z])|[是为]")
 NEXT = re.compile(
     rf" ?(?:\Z|\n)|\s?[,;:!?|、<\"]|\.(?!\d| ?(?:{_SPECIES}))| (?:and|or|because|since|as|are|both|respectively|but|not|rather)(?![a-z])|{_ITEM}"
     r"|[和与或及都均两三四五同共]|以及|还是|正确|符合|错|不|\\|[{}]"
@@ -373,13 +373,13 @@ BOX = re.compile(r"(?:\\|\x08)?b?oxed ?\{|\\f(?:rame)?box ?\{")
 TAG = re.compile(r"<(?:final ?)?(?:answer|choice)>|\[\[")
 TAG_END = re.compile(r"</(?:final ?)?(?:answer|choice)>|\]\]")
 BRACES = re.compile(r"[{}]")
-BLANK = re.compile(r"[\s{}\\~\"'.]*+")
-BLANK_VALUE = re.compile(r"[ \n]?(?:\"\"|''|\[ ?\])(?![\"'])")
+BLANK = re.compile(r"[\s{}\[\]\\~\"'.]*+")
+BLANK_ANSWER = re.compile(r"(?:answer|choice|答案)[\"'] ?: ?(\"\"|''|\[ ?\])(?![\"'])")
 PLACEHOLDER = re.compile(
     r"[ {\\<\[\"']*(?:(?:your |the |final |correct |option |answer |chosen |single )*(?:answers?|letter|option|choice|x|here)|\.\.\.|…|字母|答案|选项|最终答案)"
     r"[ }\\>\]\"']*"
 )
-LINE = re.compile(r"(?:\A|\n)[^\w\n(\[\"'\\]{0,4}(?:\d{1,2}[.)] )?(?=[(\[{\"'<]{0,3}(?:(?:option|choice|选项) ?)?[(\[{\"'<]{0,3}([A-Za-z])(?:[)\]}\"'>.:,;、(\-项选]|\s|\Z))", re.I)
+LINE = re.compile(r"(?:\A|\n)[^\w\n(\[\"'\\]{0,4}(?:\d{1,2}[.)] )?(?=[(\[{\"'<]{0,3}(?:(?:option|choice|选项) ?)?[(\[{\"'<]{0,3}([A-Za-z])(?:[)\]}\"'>.:,;、(\-\u4e00-\u9fff]|\s|\Z))", re.I)
 THOUGHT = re.compile(r"</think(?:ing)?>|◁/think▷|\[/THINK\]|<\|end_of_thought\|>|<\|channel\|>final<\|message\|>", re.I)
 THINKS = re.compile(r"<think(?:ing)?>|◁think▷|\[THINK\]|<\|begin_of_thought\|>|<\|channel\|>analysis", re.I)
 
@@ -410,3 +410,5 @@ PRAISE = re.compile(
     r"|[✓✔✅√]|答案|正解|选项|选择|一项|符合|当选|正确|对的|恰当|合适|准确|合理|最可能|无误"
 )
 """Without any of these near, nothing is said of a letter."""
+EXAMPLE = re.compile(r"(?:for (?:example|instance)|e\.g\.?|formats?|例如|比如|格式)[,:]? ?[\"'\\\[]{0,2}\Z")
+LINE_GOES_ON = re.compile(r"(?:选?项)?[\"')\]}]{0,3}(?:[.!]? ?(?:\n|\Z)| ?[.:),;、(|-]| (?:because|since|as|due)(?![a-z])|因)")

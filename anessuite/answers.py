@@ -11,7 +11,9 @@ The last statement counts; what a reply rules out, supposes, asks, quotes or lis
 arguments, in time linear in the text, for English and Chinese; they raise on no string.
 """
 
+import re
 from bisect import bisect_left, insort
+from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -24,6 +26,8 @@ Reason = Literal["no_answer", "ambiguous", "refused", "empty"]
 _STATES, _HEDGES = 3, 2
 _LONGEST_LIST = 12
 _LONGEST_CONTENT = 1_000
+_MOST_CUES = 2_000
+"""Announcements of one kind that are read, from the last one backwards."""
 _CLAUSE, _SENTENCE, _KIND = 80, 200, 18
 """Characters before an announcement or a letter that are looked at."""
 
@@ -145,7 +149,7 @@ def _settle(text: str, options: _Options) -> _Outcome:
     reader = _Reader(body, options)
     frames = sorted(_frames(body.lower))
     if frames and like.BLANK.fullmatch(body.lower, *frames[-1][1:3]):
-        return _Outcome(reason="empty", span=body.span(frames[-1][0], frames[-1][2]), how=frames[-1][3])
+        return _Outcome(reason="empty", span=body.span(frames[-1][0], frames[-1][3]), how=frames[-1][4])
     found = sorted([*reader.cued(), *reader.verdicts(), *reader.lines()], key=lambda one: (one.end, one.start))
     found = sorted([*found, *reader.framed(frames, found)], key=lambda one: (one.end, one.start))
     stated = [one for one in found if one.tier == _STATES]
@@ -183,8 +187,8 @@ def _favoured(found: list[_Statement], text: str) -> _Statement | None:
     return replace(best[-1], letters=frozenset().union(*(one.letters for one in best)), either=True)
 
 
-_Frame = tuple[int, int, int, str]
-"""Where a box or tag begins, where its content begins and ends, and which of the two it is."""
+_Frame = tuple[int, int, int, int, str]
+"""Where a box or tag begins, where its content begins and ends, where it ends, and what it is."""
 
 
 def _frames(text: str) -> Iterator[_Frame]:
@@ -198,12 +202,14 @@ def _frames(text: str) -> Iterator[_Frame]:
             pairs[open_.pop()] = brace.start()
     for box in boxes:
         if (close := pairs.get(box.end() - 1)) is not None:
-            yield box.start(), box.end(), close, "box"
-    ends = [end.start() for end in like.TAG_END.finditer(text)][::-1]
+            yield box.start(), box.end(), close, close + 1, "box"
+    ends = [end.span() for end in like.TAG_END.finditer(text)][::-1]
     for tag in like.TAG.finditer(text):
-        while ends and ends[-1] < tag.end():
+        while ends and ends[-1][0] < tag.end():
             ends.pop()
-        yield tag.start(), tag.end(), ends[-1] if ends else len(text), "tag"
+        yield tag.start(), tag.end(), *(ends[-1] if ends else (len(text), len(text))), "tag"
+    for blank in like.BLANK_ANSWER.finditer(text):
+        yield blank.start(), *blank.span(1), blank.end(), "answer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,7 +258,7 @@ class _Reader:
     def cued(self) -> Iterator[_Statement]:
         """Announced answers."""
         for cue in like.CUES:
-            for match in cue.pattern.finditer(self.text):
+            for match in deque(cue.pattern.finditer(self.text), maxlen=_MOST_CUES):
                 value = self._announced(cue, match.end())
                 if value is not None and not self._is_doubted(match.start(), match[0]):
                     yield _Statement(
@@ -269,7 +275,7 @@ class _Reader:
         """Denied, supposed, quoted, or told of others."""
         before = self.text[max(0, start - _CLAUSE) : start]
         clause = before[max((match.end() for match in like.CLAUSE.finditer(before)), default=0) :]
-        if like.DOUBTED.search(clause):
+        if like.DOUBTED.search(clause) or like.EXAMPLE.search(before):
             return True
         sentence = like.SENTENCES.split(self.text[max(0, start - _SENTENCE) : start])[-1]
         supposed = like.SUPPOSED if "would" in cue else like.IF_THEN
@@ -278,11 +284,11 @@ class _Reader:
     def framed(self, frames: list[_Frame], others: list[_Statement]) -> Iterator[_Statement]:
         """What stands in boxes and tags. One that names no option, nor holds a statement, says that none is right."""
         ends = sorted(one.end for one in others if one.tier == _STATES)
-        for start, begin, close, how in reversed(frames):
+        for start, begin, close, end, how in reversed(frames):
             if like.PLACEHOLDER.fullmatch(self.text, begin, close) or self._is_doubted(start):
                 continue
             content = _Reader(self.plain.part(begin, min(close, begin + _LONGEST_CONTENT)), self.options)
-            value, end = content.value(0, loose=True), min(close + 1, len(self.text))
+            value = content.value(0, loose=True)
             if value is not None:
                 yield _Statement(start, end, value.letters, _STATES, how, how, value.either)
             elif any(inner <= close for inner in ends[bisect_left(ends, begin) :][:1]) or end == close:
@@ -303,7 +309,7 @@ class _Reader:
                 praise = found.start()
             if start < done or praise > start + _SENTENCE or match[0] not in self.options.keys:
                 continue
-            value = self._list(start, loose=True)
+            value = self._list(start, loose=True, verb=True)
             if value is None:
                 continue
             done = value.end
@@ -337,6 +343,7 @@ class _Reader:
             _Label(match.start(), match[1].upper(), value)
             for match in like.LINE.finditer(self.text)
             if (value := self._list(match.end(), loose=False, down=False))
+            and (value.form == "own" or like.LINE_GOES_ON.match(self.text, value.end))
         ]
         if labels and labels[0].start == 0 and self._opens(labels[0], labels[1:2]):
             yield from self._line(labels[0])
@@ -390,25 +397,30 @@ class _Reader:
         but = like.BUT.match(self.text, other.end) if other else None
         return self._list(like.FILLERS.match(self.text, but.end()).end(), loose=loose) if but else None
 
-    def _list(self, at: int, *, loose: bool, down: bool = True) -> _Value | None:
+    def _list(self, at: int, *, loose: bool, down: bool = True, verb: bool = False) -> _Value | None:
         """One option or several, unless they are ruled out, asked about, or only supposed.
 
-        ``down``: a list may go on in the next line.
+        ``loose``: a verb may follow the letter; ``verb``: it may follow a list; ``down``: a list may go on in the
+        next line.
         """
-        last = self._element(at, loose=loose)
-        letters, either, kept = last.letters if last else frozenset[str](), False, None
+        last, kept, needed = self._element(at, loose=loose), None, True
+        lists = [_Value(last.letters, last.end, form=last.form)] if last else []
         for _ in range(_LONGEST_LIST if last else 0):
             link = like.LINKS.match(self.text, last.end)
-            following = self._element(link.end(), loose=False, is_first=False) if link else None
-            if following is None or not self._goes_on(letters, link[0], last, following, down):
+            has_verb = verb and link is not None and link[0].strip(" ,") != ""
+            following = self._element(link.end(), loose=has_verb, is_first=False) if link else None
+            if following is None or not self._goes_on(lists[-1].letters, link[0], last, following, down):
                 break
-            if link[0].strip() in (";", ",") and max(letters) > min(following.letters) or ";" in link[0]:
-                kept = kept or _Value(letters, last.end, either)
-            letters, last = letters | following.letters, following
-            either = either or like.EITHER.search(link[0]) is not None
-        if last is None or last.needs_more or like.ASKED.match(self.text, last.end):
+            if ";" in link[0] or (link[0].strip() == "," and max(lists[-1].letters) > min(following.letters)):
+                kept = kept or lists[-1]
+            either = lists[-1].either or like.EITHER.search(link[0]) is not None
+            lists.append(_Value(lists[-1].letters | following.letters, following.end, either, following.form))
+            needed, last = last.needs_more, following
+        if last is not None and last.needs_more:
+            lists = [] if needed else lists[:-1]
+        if not lists or like.ASKED.match(self.text, lists[-1].end):
             return None
-        return kept if like.WRONG.match(self.text, last.end) else _Value(letters, last.end, either, last.form)
+        return kept if like.WRONG.match(self.text, lists[-1].end) else lists[-1]
 
     def _goes_on(self, letters: frozenset[str], link: str, last: _Element, following: _Element, down: bool) -> bool:
         if not following.letters <= self.options.keys.keys():
@@ -431,7 +443,7 @@ class _Reader:
         if own := self._own(letter, end):
             return _Element(frozenset(letter), own, form="own")
         is_enclosed = end > match.end() or self.text[match.start(1) - 1 : match.start(1)] in tuple("([{\"'<")
-        if not is_enclosed and not self._is_letter(match[1], end, loose):
+        if not is_enclosed and not self._is_letter(match, end, loose):
             return None
         if other := self._of_another(letter, end):
             return _Element(frozenset((letter, other)), end)
@@ -454,13 +466,14 @@ class _Reader:
         in_order = list(run) == sorted(letters) and letters <= self.options.keys.keys()
         return _Element(letters, end, form="run") if in_order and like.FOLLOWS.match(self.text, end) else None
 
-    def _is_letter(self, written: str, end: int, loose: bool) -> bool:
+    def _is_letter(self, match: re.Match[str], end: int, loose: bool) -> bool:
         """False for what may be the article, the pronoun, or a small letter in running text."""
-        if written == "I":
+        if match[1] == "I":
             return loose or not self.text.startswith(",", end)
-        if written in "ai":
-            return loose and like.ITEM_END.match(self.plain.text, end) is not None
-        return written.isupper() or like.SMALL.match(self.text, end) is not None
+        if match[1] in "ai":
+            ends = like.ITEM_END.match(self.plain.text, end) if loose else like.LINE_END.match(self.text, end)
+            return ends is not None and (loose or self.text[match.start() - 1 : match.start()] in ("", "\n"))
+        return match[1].isupper() or like.SMALL.match(self.text, end) is not None
 
     def _own(self, letter: str, end: int) -> int | None:
         """The end of the letter's own text, if that follows the letter."""

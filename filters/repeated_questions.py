@@ -22,9 +22,11 @@ from rapidfuzz import fuzz
 
 from anessuite.config import Config
 from anessuite.normalisation import normalise
-from filters.grounding import Agents, mentions, read_agents, stem
+from filters.agents import Agents, read_agents
+from filters.grounding import stem
 from filters.lexicon import Term
-from filters.question import FUNCTION_WORDS
+from filters.numbers import mentions
+from filters.question_patterns import FUNCTION_WORDS
 
 _SEED = 1
 REPEATED: dict[str, Any] = {

@@ -23,6 +23,9 @@ from tasks.download import download
 from tasks.select import TOPIC_LANGUAGE, CitationFile, Selection, store_selection
 from tasks.survey import DIGESTS, lexicon_path, read_lexicon
 
+PROJECT = Path(__file__).parent.parent
+AGENTS = "filters/terms/agents.txt"
+"""The drugs that answers are grounded by."""
 DOWNLOADS = "pubmed"
 """Below the store's root: ``pubmed/{digest of the query}/``; downloads are kept for later versions."""
 
@@ -69,6 +72,7 @@ def find_citations(
     lexicon, lexicon_digest = read_lexicon(specialty, TOPIC_LANGUAGE)
     mesh, mesh_path, mesh_digest = read_mesh(specialty)
     texts = {lexicon_path(specialty, TOPIC_LANGUAGE): lexicon_digest, mesh_path: mesh_digest}
+    texts[AGENTS] = hashlib.sha256((PROJECT / AGENTS).read_bytes()).hexdigest()
     return Found(files, mesh, lexicon, texts)
 
 
@@ -109,7 +113,7 @@ def _refuse_twice(files: list[SourceFile]) -> None:
 
 def read_mesh(specialty: str) -> tuple[list[str], str, str]:
     """The MeSH descriptors of a specialty, and their file's path below the project and SHA-256."""
-    file = Path(__file__).parent.parent / "filters" / "terms" / f"{specialty}.mesh.txt"
+    file = PROJECT / "filters" / "terms" / f"{specialty}.mesh.txt"
     path = f"filters/terms/{file.name}"
     if not file.is_file():
         raise ConfigError(

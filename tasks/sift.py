@@ -20,7 +20,7 @@ from anessuite.sources.against import Against
 from anessuite.stages import Stage, split
 from anessuite.text import content_id
 from filters.contamination import ContaminationRules
-from filters.grounding import GroundingRules, grounding_evidence, grounding_reason, grounding_score
+from filters.grounding import GroundingRules, grounding
 from filters.question import QuestionRules, question_reason
 from filters.repeated_questions import RepeatRules, repeated
 from tasks.decontaminate import STEP as DECONTAMINATE
@@ -168,14 +168,17 @@ def sift_answers(before: Stage, asked: Asked, rules: GroundingRules) -> Stage:
         answers = [None if value is None else " ".join(value["answer"].split()) for value, _, _ in replies]
         faults = _column([reason for _, reason, _ in replies])
         answered = rows.with_columns(
-            answer=pl.Series(answers, dtype=pl.String), said=_column([said for _, _, said in replies])
-        ).with_columns(grounding_score=grounding_score(language, rules).cast(pl.Float32))
+            answer=pl.Series(answers, dtype=pl.String),
+            said=_column([said for _, _, said in replies]),
+        ).with_columns(grounding=grounding(language, rules))
+        measured = pl.col("grounding").struct
+        answered = answered.with_columns(grounding_score=measured.field("score").cast(pl.Float32))
         kept, rejected = split(
             answered,
-            pl.coalesce(faults, grounding_reason(language, rules)),
-            pl.when(pl.col("answer").is_null()).then("said").otherwise(grounding_evidence(language, rules)),
+            pl.coalesce(faults, measured.field("reason")),
+            pl.when(pl.col("answer").is_null()).then("said").otherwise(measured.field("evidence")),
         )
-        return kept.drop("said"), rejected
+        return kept.drop("said", "grounding"), rejected
 
     return _sifted(before, _stage(before.build, ANSWER), sift)
 

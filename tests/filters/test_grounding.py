@@ -11,17 +11,15 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from anessuite.errors import ConfigError
+from filters.agents import parse_agents, read_agents
 from filters.grounding import (
     GroundingRules,
-    claims,
     grounding,
     grounding_evidence,
     grounding_reason,
     grounding_score,
-    mentions,
-    parse_agents,
-    read_agents,
 )
+from filters.numbers import claims, mentions
 
 RULES = GroundingRules()
 ABSTRACT = (

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from filters.grounding import parse_agents
+from filters.agents import parse_agents
 from filters.repeated_questions import REPEATED, RepeatRules, repeated
 
 RULES = RepeatRules()
