@@ -17,7 +17,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +39,7 @@ PROJECT = Path(__file__).parent.parent
 IN_FLIGHT, LATENCY = 256, 0.05
 AIM_OF_HTTPX, AIM_CACHED = 0.9, 10_000.0
 _PROMPT_CHARACTERS, _REPLY_WORDS = 1_000, 120
+_STORED_AT_ONCE = 256
 
 
 def main() -> None:
@@ -150,7 +153,7 @@ def cached(count: int, repeats: int) -> dict[str, Any]:
     chance, words = random.Random(2), (PROJECT / "README.md").read_text(encoding="utf-8").split()
     rates: list[float] = []
     with tempfile.TemporaryDirectory() as folder:
-        size, waiting = 0, []
+        size, waiting = 0, deque[Future[None]]()
         with Cache(folder) as cache:
             begun = time.perf_counter()
             for request in requests(count):
@@ -158,8 +161,9 @@ def cached(count: int, repeats: int) -> dict[str, Any]:
                 size += len(text.encode())
                 reply = Completion(text, None, "stop", 200, 160)
                 waiting.append(cache.put(request_key(config, request), config.model, reply))
-            for done in waiting:
-                done.result()
+                if len(waiting) == _STORED_AT_ONCE:
+                    waiting.popleft().result()
+            waiting[-1].result()
             filled = count / (time.perf_counter() - begun)
         stored, on_disk = cache.stats()[0].bytes, cache.path.stat().st_size
         for _ in range(repeats):

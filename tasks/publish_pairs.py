@@ -18,7 +18,7 @@ from anessuite.stages import Stage
 from filters.contamination import REASONS
 from tasks import decontaminate
 from tasks.generate import Asked, request_counts
-from tasks.publish_stages import Finished, publish_stages
+from tasks.publish_stages import Finished, nothing_kept, publish_stages
 from tasks.select import quarantined
 from tasks.sift import stages_to
 
@@ -56,6 +56,7 @@ def publish_pairs(
         data=QA_PAIR,
         rejected=REJECTED_PAIR,
         finish=finish,
+        languages=[answer.prompt.language],
         requests=requests,
         quarantined=quarantined(last.build),
         warnings=_warnings(stages, requests) + (against.warnings if against else []),
@@ -78,6 +79,8 @@ def _warnings(stages: list[Stage], requests: dict[str, int]) -> list[str]:
         for line in (stage.funnel() for stage in stages)
         if line.rows_in and not line.rows_out
     ]
+    if not any(frame.height for frame in stages[-1].frames()):
+        found.insert(0, nothing_kept(stages))
     for name, count in requests.items():
         if name.endswith((".fault_request_failed", ".fault_bad_request")) and count:
             step, fault = name.split(".fault_")

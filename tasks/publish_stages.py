@@ -28,6 +28,7 @@ class Finished:
     data: pa.Schema
     rejected: pa.Schema
     finish: Callable[[pl.DataFrame], pl.DataFrame]
+    languages: Sequence[str]
     requests: dict[str, int] = field(default_factory=dict)
     quarantined: Sequence[Quarantined] = ()
     warnings: Sequence[str] = ()
@@ -47,7 +48,8 @@ class Finished:
 def publish_stages(finished: Finished, pages: Callable[[Manifest], dict[str, str]]) -> Manifest:
     """Write the shards, then what ``pages`` makes of the manifest (card, report), then the manifest.
 
-    Raises NothingKept if no row is left, RowsLost if the stages do not add up.
+    Raises NothingKept if no row is left of a dated version; ``dev`` is published without rows, so that its
+    report can be looked at. Raises RowsLost if the stages do not add up.
     """
     build = finished.build
     build.store.remove(build.publish_folder)
@@ -75,14 +77,12 @@ def _check_chain(stages: Sequence[Stage]) -> None:
 
 def _write_kept(finished: Finished) -> list[File]:
     last, files = finished.stages[-1], list[File]()
-    languages = sorted({language for frame in last.frames() for language in frame["language"].unique()})
-    if not languages:
-        drops = _drops(finished.stages)
+    if not any(frame.height for frame in last.frames()) and not last.build.ref.is_dev:
         raise NothingKept(
-            f"{last.build.ref}: no row is kept. Dropped: {dict(Counter(drops).most_common())}",
-            f"look into {last.build.folder}: each stage's rejected/ has the rows, their reasons and evidence",
+            f"{last.build.ref}: {nothing_kept(finished.stages)}",
+            "build the same as dev: its report shows what was dropped where, with evidence",
         )
-    for language in languages:
+    for language in finished.languages:
         files += write_shards(
             last.build.store,
             f"{last.build.publish_folder}/data",
@@ -94,6 +94,11 @@ def _write_kept(finished: Finished) -> list[File]:
             scratch=last.build.path("scratch"),
         )
     return [_below(last.build, file) for file in files]
+
+
+def nothing_kept(stages: Sequence[Stage]) -> str:
+    """Says that no row is left, and where they went."""
+    return f"no row is kept; dropped: {dict(Counter(_drops(stages)).most_common())}"
 
 
 def _write_rejected(finished: Finished) -> list[File]:

@@ -88,7 +88,7 @@ SPECIAL = [
     (TWINS, "The answer is ketamine.", None),
     (TWINS, "The answer is A.", "A"),
     (TWINS, "The answer is B. ketamine", "B"),
-    (LEADS, "Lead I", None),
+    (LEADS, "Lead I", "A"),
     (LEADS, "The answer is lead II.", "B"),
     (LEADS, "The answer is aVF.", "C"),
     (ACIDS, "答案是 K⁺升高", None),

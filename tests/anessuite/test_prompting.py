@@ -598,6 +598,17 @@ def test_a_large_number_or_nan_makes_the_whole_reply_unreadable_and_no_error(wri
         assert prompt.read(f'{{"x": {wrong}}}') is None, wrong
 
 
+@pytest.mark.parametrize(
+    "reply", ['{"why": "cut {} o', '{"why": {"a": 1}', '{"why": [{}, {}', '{"why": {}, "a']
+)
+def test_what_stands_inside_an_object_that_is_cut_off_is_not_taken_for_the_answer(
+    write: Write, reply: str
+) -> None:
+    prompt = load(write(output={"type": "object"}))
+    assert prompt.read("{}") == {}
+    assert prompt.read(reply) is None
+
+
 @given(st.text(), st.text())
 def test_whatever_a_reply_says_reading_it_is_no_error(before: str, after: str) -> None:
     schema = {"type": "object", "required": ["a"]}

@@ -122,23 +122,25 @@ def test_two_processes_that_write_at_once_lose_nothing(tmp_path: Path) -> None:
 
 def test_many_that_begin_a_cache_at_the_same_moment_all_can(tmp_path: Path) -> None:
     errors: list[Exception] = []
-    barrier = threading.Barrier(12)
+    rounds, threads = 20, 6
+    barrier = threading.Barrier(threads)
 
     def begin() -> None:
-        barrier.wait()
-        try:
-            with Cache(tmp_path / "new") as cache:
-                cache.put(os.urandom(32), "m", Completion("A")).result(30)
-        except Exception as error:
-            errors.append(error)
+        for number in range(rounds):
+            barrier.wait()
+            try:
+                with Cache(tmp_path / str(number)) as cache:
+                    cache.put(os.urandom(32), "m", Completion("A")).result(30)
+            except Exception as error:
+                errors.append(error)
 
-    threads = [threading.Thread(target=begin) for _ in range(12)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    workers = [threading.Thread(target=begin) for _ in range(threads)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
     assert errors == []
-    assert Cache(tmp_path / "new").stats()[0].replies == 12
+    assert {Cache(tmp_path / str(number)).stats()[0].replies for number in range(rounds)} == {threads}
 
 
 @pytest.mark.parametrize("committed", [1, 40, 400])

@@ -82,13 +82,13 @@ def test_a_failing_request_that_is_alone_is_a_verdict_if_the_server_answers_a_wo
 
 
 @pytest.mark.usefixtures("hurried")
-@pytest.mark.parametrize("failure", FAILURES)
+@pytest.mark.parametrize("failure", ["500", "html", "hangs up", "never"])
 @pytest.mark.parametrize("concurrency", [1, 32])
 def test_a_server_that_answers_nothing_rightly_is_dead_and_turns_no_row_into_a_verdict(
     failure: str, concurrency: int, asker, at, questions
 ) -> None:
     with LlmServer(lambda _: FAILURES[failure]) as server, pytest.raises(EndpointsDead):
-        config = at(server, timeout=0.1, retries=1, patience=0.4, concurrency=concurrency)
+        config = at(server, timeout=0.1, retries=1, patience=0.3, concurrency=concurrency)
         asker.ask(config, questions(40))
     assert asker.last.replies == {}
 
