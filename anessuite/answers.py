@@ -17,6 +17,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import islice
 from typing import Literal
 
 from anessuite import answer_patterns as like
@@ -26,8 +27,8 @@ Reason = Literal["no_answer", "ambiguous", "refused", "empty"]
 _LONGEST_LIST = 12
 _LONGEST_CONTENT = 1_000
 """Characters of a box or tag that are read."""
-_MOST_CUES = 2_000
-"""Announcements of one kind that are read, from the last one backwards."""
+_MOST = 1_000
+"""Announcements of one kind, boxes, letters and lines that are read, from the last one backwards."""
 _CLAUSE, _SENTENCE, _WORDS = 80, 200, 18
 """Characters before an announcement or a letter that are looked at, for what takes it back or what it names."""
 
@@ -162,7 +163,7 @@ def _settle(text: str, options: _Options) -> _Outcome:
     if like.THINKS.search(text, start) or not text[start:].strip():
         return _Outcome(reason="no_answer")
     body = plain(text.rstrip(), start=start)
-    frames = sorted(_frames(body.lower))
+    frames = sorted(_frames(body.lower))[-_MOST:]
     if frames and like.BLANK.fullmatch(body.lower, frames[-1].begin, frames[-1].close):
         return _Outcome(reason="empty", span=body.span(frames[-1].start, frames[-1].end), how=frames[-1].how)
     reader = _Reader(body, options)
@@ -300,7 +301,7 @@ class _Reader:
     def cued(self) -> Iterator[_Statement]:
         """Announced answers."""
         for cue in like.ENGLISH + (like.CHINESE if like.HAN.search(self.text) else ()):
-            for match in deque(cue.pattern.finditer(self.text), maxlen=_MOST_CUES):
+            for match in deque(cue.pattern.finditer(self.text), maxlen=_MOST):
                 value = self._announced(cue, match.end())
                 if value is not None and not self._is_doubted(match.start(), match[0]):
                     words = match[0].strip()
@@ -357,7 +358,7 @@ class _Reader:
     def verdicts(self) -> Iterator[_Statement]:
         """Letters, or texts of options, of which it is said that they are the answer, or true."""
         done, praise = 0, 0
-        for match in like.ISOLATED.finditer(self.plain.text):
+        for match in deque(like.ISOLATED.finditer(self.plain.text), maxlen=_MOST):
             start = match.start()
             if praise < start:
                 if (found := like.PRAISE.search(self.text, start)) is None:
@@ -368,7 +369,7 @@ class _Reader:
             if value := self._list(start, loose=True, verb=True):
                 done = value.end
                 yield from self._verdict(start, value)
-        for match in like.TEXT_STATED.finditer(self.text):
+        for match in deque(like.TEXT_STATED.finditer(self.text), maxlen=_MOST):
             for name in self.options.names:
                 start = match.start() - len(name.text)
                 if start >= 0 and self._has(name, start) and not self._is_doubted(start):
@@ -395,7 +396,7 @@ class _Reader:
         """A first or last line that is one option by its letter, or a first one by its text, and of no list."""
         labels = [
             _Label(match.start(), match[1].upper(), value)
-            for match in like.LINE.finditer(self.plain.text)
+            for match in islice(like.LINE.finditer(self.plain.text), _MOST)
             if (value := self._list(match.end(), loose=False, down=False))
             and (value.form == "own" or like.LINE_GOES_ON.match(self.text, value.end))
         ]

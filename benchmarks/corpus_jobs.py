@@ -160,7 +160,6 @@ def _profile(files: list[str], folder: str, workers: int) -> Callable[[], Result
     timed(curate, "judge", "stage 2, masks, quality")
     timed(ParquetSink, "write", "writing")
     timed(ParquetSink, "__exit__", "writing")
-    scanner = filters.scanner.scanner
 
     def profiled() -> Result:
         with clock("compiling the lexicon"):

