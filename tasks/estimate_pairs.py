@@ -1,21 +1,27 @@
 """Estimate what a build of pairs takes: citations and abstracts from a probe, requests, tokens, cost."""
 
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import polars as pl
 
-from anessuite.errors import ConfigError
 from anessuite.llm.config import ModelConfig
 from anessuite.llm.tally import cost_of
 from anessuite.llm.tokens import message_tokens
+from anessuite.settings import Settings
 from anessuite.sources.citations import CitationSource
-from anessuite.sources.files import XML_SUFFIXES, SourceFile, find_files
+from anessuite.sources.entrez import look_up, newest
+from anessuite.sources.eutils import Eutils
+from anessuite.sources.files import XML_SUFFIXES, find_files
 from filters.citation import CitationRules, citation_reason, off_topic, topic_columns
 from filters.lexicon import Lexicon
 from tasks.generate import Asked
 from tasks.select import TOPIC_LANGUAGE, CitationFile, read_batches
 
+_MOST_FETCHED = 500
+"""Citations of a query that are fetched for a plan."""
 _SAMPLED = 40
 """Abstracts whose prompts are tokenised."""
 TOKENS_PER_SECOND = 30.0
@@ -67,12 +73,13 @@ def estimate_pairs(
     Citations and abstracts are counted before later versions, deletions and repeats are looked at. With
     ``sample`` exactly what a build would read is read.
 
-    Raises SourceError as a build would, and ConfigError for a query, since nothing is downloaded here.
+    Of a query PubMed tells how many citations it has, and some of the newest are read.
+
+    Raises SourceError as a build would, ConfigError for a query without an e-mail address for NCBI.
     """
     citations, useful, exact, shown = 0, 0, True, list[dict[str, Any]]()
     for source in sources:
-        files = [CitationFile(source.label, file, sample) for file in _files(source)]
-        rows, kept, scale = _probe(files if sample is None else files[:1], rules, mesh, lexicon, probe)
+        rows, kept, scale = _source(source, rules, mesh, lexicon, sample=sample, probe=probe)
         citations, useful = citations + round(rows * scale), useful + round(kept.height * scale)
         exact &= scale == 1.0
         shown += kept.head(_SAMPLED).to_dicts()
@@ -81,14 +88,41 @@ def estimate_pairs(
     return PairEstimate(citations, useful, exact, steps)
 
 
-def _files(source: CitationSource) -> list[SourceFile]:
-    if not source.path:
-        raise ConfigError(
-            f"{source.label} is a query: its citations have to be downloaded before they can be counted",
-            "`anes build` downloads them to pubmed/ below its root, before any model is asked; to plan, name "
-            "such files by `path`",
-        )
-    return find_files(source.path, suffixes=XML_SUFFIXES)
+def _source(
+    source: CitationSource,
+    rules: CitationRules,
+    mesh: list[str],
+    lexicon: Lexicon,
+    *,
+    sample: int | None,
+    probe: int,
+) -> tuple[int, pl.DataFrame, float]:
+    if source.entrez is not None:
+        return _query(source, rules, mesh, lexicon, sample=sample, probe=probe)
+    found = find_files(source.path or "", suffixes=XML_SUFFIXES)
+    files = [CitationFile(source.label, file, sample) for file in found]
+    return _probe(files if sample is None else files[:1], rules, mesh, lexicon, probe)
+
+
+def _query(
+    source: CitationSource,
+    rules: CitationRules,
+    mesh: list[str],
+    lexicon: Lexicon,
+    *,
+    sample: int | None,
+    probe: int,
+) -> tuple[int, pl.DataFrame, float]:
+    """As `_probe`, of the newest citations of a query."""
+    query, eutils = source.entrez, Eutils(Settings())
+    assert query is not None
+    found = look_up(eutils, query)
+    with TemporaryDirectory(prefix="anes-plan-") as folder:
+        file = Path(folder) / "newest.xml"
+        file.write_bytes(newest(eutils, query, found, min(probe, _MOST_FETCHED)))
+        files = [CitationFile(source.label, one) for one in find_files(str(file), suffixes=XML_SUFFIXES)]
+        rows, kept, _ = _probe(files, rules, mesh, lexicon, probe)
+    return rows, kept, min(found.count, sample or found.count) / max(1, rows)
 
 
 def _probe(

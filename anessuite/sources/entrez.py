@@ -150,6 +150,17 @@ def split(eutils: Eutils, query: EntrezQuery, window: Window) -> list[Window]:
     return [part for half in counted for part in split(eutils, query, half)]
 
 
+def newest(eutils: Eutils, query: EntrezQuery, found: Search, size: int) -> bytes:
+    """Some of the newest citations of a query, as PubMed XML: a sample of it, for few requests."""
+    window = Window(query.from_, query.to, count=found.count)
+    while window.count > eutils.limit:
+        halves = window.halves(by_entry=query.date_type == "pdat")
+        counted = [replace(half, count=eutils.search(query.params(half)).count) for half in reversed(halves)]
+        window = next(half for half in counted if half.count)
+    search = eutils.search(query.params(window), ids=True)
+    return eutils.fetch(search, 0, min(size, search.count))[0]
+
+
 def fetch_window(
     eutils: Eutils, query: EntrezQuery, search: Search, *, have: Container[int] = ()
 ) -> Iterator[Batch]:

@@ -1,5 +1,6 @@
 """AnesQA end to end on samples/, with recorded replies and with a model server on a loopback port."""
 
+import gzip
 import hashlib
 import json
 import os
@@ -18,6 +19,7 @@ import yaml
 
 from anessuite.storage import Store
 from anessuite.versions import DatasetRef
+from tests.eutils_server import EutilsServer
 from tests.flows.conftest import Finished
 from tests.llm_server import (
     EMPTY,
@@ -320,9 +322,7 @@ def test_a_model_that_obeys_the_document_gets_nothing_through(anes: Anes, tmp_pa
     assert set(fate["reason"]) <= {"not_parseable", "not_a_question"}
 
 
-def test_another_model_is_named_when_a_build_is_resumed(
-    anes: Anes, tmp_path: Path
-) -> None:
+def test_another_model_is_named_when_a_build_is_resumed(anes: Anes, tmp_path: Path) -> None:
     with LlmServer(reply=model) as server:
         build(anes, tmp_path, server, spending={"max_requests": 3})
         done = build(anes, tmp_path, server, generator__model="another")
@@ -367,3 +367,34 @@ def test_doctor_asks_each_endpoint_of_a_config(anes: Anes, tmp_path: Path) -> No
         assert [c for c in there.json if c["name"] == "models" and c["ok"] and MODEL in c["found"]]
     gone = anes("doctor", "--config", config, "--root", tmp_path, "--json")
     assert gone.code == 1 and [c for c in gone.json if c["name"] == "models" and c["ok"] is False]
+
+
+def sample_articles() -> list[tuple[int, str, str]]:
+    content = gzip.decompress((SAMPLES / "pubmed" / "sample26n0001.xml.gz").read_bytes()).decode()
+    found: dict[int, str] = {}
+    for article in re.findall(r"<PubmedArticle>.*?</PubmedArticle>", content, re.DOTALL):
+        number = re.search(r"<PMID[^>]*>(\d+)</PMID>", article)
+        assert number is not None
+        found[int(number[1])] = article
+    return [(pmid, f"2024-0{1 + pmid % 9}-15", article) for pmid, article in found.items()]
+
+
+def test_a_query_is_downloaded_once_and_then_built_from(anes: Anes, tmp_path: Path) -> None:
+    query = {"name": "pubmed", "query": "anesthesia[MeSH]", "from": 2024, "to": 2024}
+    with LlmServer(reply=model) as server, EutilsServer(citations=sample_articles()) as eutils:
+        env = {"ANES_EUTILS_URL": eutils.url, "ANES_NCBI_EMAIL": "a@example.org"}
+        config = recipe(tmp_path, server.url, sources=[query])
+        call = ("build", "qa", "--config", config, "--root", tmp_path / "data")
+        refused = anes(*call, env={"ANES_EUTILS_URL": eutils.url, "ANES_NCBI_EMAIL": ""})
+        assert refused.code == 2 and "ANES_NCBI_EMAIL" in refused.err
+        done = anes(*call, env=env)
+        assert done.code == 0, done.err
+        asked = eutils.count("efetch"), server.requests
+        again = anes(*call, env=env)
+        assert again.code == 0, again.err
+        assert (eutils.count("efetch"), server.requests) == asked
+    kept, dropped = rows(tmp_path / "data", "data"), rows(tmp_path / "data", "rejected")
+    assert kept.height + dropped["pmid"].n_unique() >= len(sample_articles())
+    manifest = Store(str(tmp_path / "data")).manifest(DatasetRef("qa", "dev"))
+    assert manifest.recipe.config["sources"][0]["query"] == "anesthesia[MeSH]"
+    assert manifest.funnel[0].rows_in == len(sample_articles())

@@ -26,6 +26,7 @@ from tasks.find_citations import find_citations, read_mesh, write_selection
 from tasks.generate import Asked, prompt
 from tasks.select import select, selected
 from tasks.survey import read_lexicon
+from tests.eutils_server import EutilsServer, generated
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "pubmed"
 RECORDED = f"replay:{SAMPLES.parent / 'qa' / 'replies.jsonl'}"
@@ -163,14 +164,24 @@ def test_files_without_citations_and_without_abstracts_take_nothing(tmp_path: Pa
         }
 
 
-def test_a_query_has_to_be_downloaded_first_and_the_message_says_so() -> None:
+def test_a_query_is_counted_by_pubmed_and_some_of_its_newest_citations_are_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    query = CitationSource.model_validate({"query": "propofol[MeSH]", "from": 2000, "to": 2004})
+    with EutilsServer(citations=generated(1200, "2000-01-01", "2004-12-31")) as server:
+        monkeypatch.setenv("ANES_EUTILS_URL", server.url)
+        monkeypatch.setenv("ANES_NCBI_EMAIL", "a@example.org")
+        found = estimate(query, probe=200)
+        assert server.count("efetch") == 1
+    assert found.citations == 1200 and not found.exact
+    assert estimate(ALL[0]).citations == 29, "files need no server"
+
+
+def test_a_query_without_an_address_for_ncbi_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ANES_NCBI_EMAIL", raising=False)
     query = CitationSource.model_validate({"query": "propofol[MeSH]", "from": 2000, "to": 2001})
-    with pytest.raises(ConfigError) as caught:
-        estimate(ALL[0], query)
-    assert caught.value.what == (
-        "pubmed: propofol[MeSH] is a query: its citations have to be downloaded before they can be counted"
-    )
-    assert "anes build" in caught.value.hint and "path" in caught.value.hint
+    with pytest.raises(ConfigError, match="ANES_NCBI_EMAIL"):
+        estimate(query)
 
 
 def test_a_broken_or_missing_file_is_named(tmp_path: Path) -> None:
