@@ -336,7 +336,9 @@ class _Reader:
         """What stands in boxes and tags. One that names no option, nor holds a statement, says that none is right."""
         ends = sorted(one.end for one in others if one.tier == STATES)
         for frame in reversed(frames):
-            if like.PLACEHOLDER.fullmatch(self.text, frame.begin, frame.close) or self._is_doubted(frame.start):
+            if like.PLACEHOLDER.fullmatch(self.text, frame.begin, frame.close) or self._is_doubted(
+                frame.start
+            ):
                 continue
             value = self._content(frame.begin, min(frame.close, frame.begin + _LONGEST_CONTENT))
             place = bisect_left(ends, frame.begin)
@@ -464,7 +466,11 @@ class _Reader:
         last, lists, kept, needed = self._element(at, loose=loose), list[_Value](), None, True
         if last is not None:
             lists.append(_Value(last.letters, last.end, last.form))
-        while last is not None and len(lists) < _LONGEST_LIST and (link := like.LINKS.match(self.text, last.end)):
+        while (
+            last is not None
+            and len(lists) < _LONGEST_LIST
+            and (link := like.LINKS.match(self.text, last.end))
+        ):
             has_verb = verb and link[0].strip(" ,") != ""
             following = self._element(link.end(), loose=has_verb, is_first=False)
             if following is None or not self._goes_on(lists[-1], link[0], following, down):

@@ -92,4 +92,4 @@ def corpus(
             write_benchmark(build, against, config.contamination, screen=None)
             decontaminate(build, workers=workers, engine=engine)
         licences = {source.label: source.licence for source in config.sources}
-        return publish(build, recipe, specialty=config.specialty, licences=licences, against=against)
+        return publish(build, recipe, licences=licences, against=against)

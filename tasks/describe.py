@@ -6,6 +6,8 @@ from prefect.context import TaskRunContext
 
 from anessuite.builds import Build
 from anessuite.manifests import Manifest
+from anessuite.report_bins import log_lower, log_upper
+from anessuite.report_facts import PairFacts
 from anessuite.reports import CorpusFacts
 
 _SAMPLES_PER_REASON = 5
@@ -48,13 +50,9 @@ def corpus_facts(build: Build, manifest: Manifest, licences: dict[str, str]) -> 
 
 def _histogram(values: pl.DataFrame) -> pl.DataFrame:
     """Rows by language and bin; the bins are equal on a log scale."""
-    lower = 10 ** ((pl.col("value").clip(1e-3).log10() * _BINS_PER_DECADE).floor() / _BINS_PER_DECADE)
-    return (
-        values.with_columns(lower=lower.round(6))
-        .group_by("language", "lower")
-        .len("documents")
-        .with_columns(upper=(pl.col("lower") * 10 ** (1 / _BINS_PER_DECADE)).round(6))
-    )
+    lower = log_lower(pl.col("value"), per_decade=_BINS_PER_DECADE)
+    counted = values.with_columns(lower=lower).group_by("language", "lower").len("documents")
+    return counted.with_columns(upper=log_upper(pl.col("lower"), per_decade=_BINS_PER_DECADE))
 
 
 def _summed(frames: list[pl.DataFrame], keys: list[str]) -> pl.DataFrame:
@@ -64,29 +62,61 @@ def _summed(frames: list[pl.DataFrame], keys: list[str]) -> pl.DataFrame:
     )
 
 
-def show_in_ui(build: Build, manifest: Manifest, facts: CorpusFacts, specialty: str) -> None:
-    """Funnel, samples and the report as artifacts of the flow UI."""
+def show_in_ui(build: Build, manifest: Manifest, facts: CorpusFacts) -> None:
+    """Funnel, terms, samples and the report as artifacts of the flow UI."""
     if TaskRunContext.get() is None:
         return
-    key = f"{build.ref.name}-{build.ref.version}".replace(".", "-")
+    terms = facts.term_documents.head(40).to_dicts()
+    create_table_artifact(
+        table=terms, key=_key(build, "terms"), description=f"{build.ref}: documents per term"
+    )
+    samples = [
+        (row["reason"], f"{row['source']} `{row['source_id']}`", row["text"])
+        for row in facts.rejected_samples.iter_rows(named=True)
+    ]
+    _show_funnel(build, manifest)
+    _show_samples(build, samples)
+
+
+def show_pairs_in_ui(build: Build, manifest: Manifest, facts: PairFacts) -> None:
+    """Funnel, requests, samples and the report as artifacts of the flow UI."""
+    if TaskRunContext.get() is None:
+        return
+    requests = [{"what": name, "count": count} for name, count in manifest.requests.items()]
+    create_table_artifact(
+        table=requests, key=_key(build, "requests"), description=f"{build.ref}: requests and tokens"
+    )
+    samples = [
+        (row["reason"], f"{row['stage']}, PMID {row['pmid']}", row["question"] or row["title"])
+        for row in facts.rejected_samples.iter_rows(named=True)
+    ]
+    _show_funnel(build, manifest)
+    _show_samples(build, samples)
+
+
+def _key(build: Build, what: str) -> str:
+    return f"{build.ref.name}-{build.ref.version}-{what}".replace(".", "-")
+
+
+def _show_funnel(build: Build, manifest: Manifest) -> None:
     rows = [
         {"stage": s.stage, "source": s.source, "in": s.rows_in, "out": s.rows_out, "dropped": str(s.dropped)}
         for s in manifest.funnel
     ]
-    create_table_artifact(table=rows, key=f"{key}-funnel", description=f"{build.ref}: funnel of {specialty}")
-    terms = facts.term_documents.head(40).to_dicts()
-    create_table_artifact(table=terms, key=f"{key}-terms", description=f"{build.ref}: documents per term")
-    samples = facts.rejected_samples.with_columns(pl.col("text").str.head(200)).to_dicts()
-    lines = [
-        f"- **{row['reason']}** {row['source']} `{row['source_id']}`: {_plain(row['text'])}"
-        for row in samples
-    ]
-    create_markdown_artifact(
-        "\n".join(lines), key=f"{key}-rejected", description=f"{build.ref}: rejected rows"
-    )
+    create_table_artifact(table=rows, key=_key(build, "funnel"), description=f"{build.ref}: funnel")
     report = build.store.url(build.store.folder(build.ref), "report.html")
-    create_link_artifact(link=report, key=f"{key}-report", link_text="report.html")
+    create_link_artifact(link=report, key=_key(build, "report"), link_text="report.html")
+
+
+def _show_samples(build: Build, samples: list[tuple[str, str, str | None]]) -> None:
+    """Rejected rows: reason, where from, and the beginning of the text."""
+    lines = [f"- **{reason}** {place}: {_plain(text)}" for reason, place, text in samples]
+    create_markdown_artifact(
+        "\n".join(lines) or "No row was dropped.",
+        key=_key(build, "rejected"),
+        description=f"{build.ref}: rejected rows",
+    )
 
 
 def _plain(text: str | None) -> str:
-    return "".join(c if c.isalnum() or c in " .,;:()%-" else " " for c in text or "(no text)")
+    return "".join(c if c.isalnum() or c in " .,;:()%-" else " " for c in (text or "(no text)")[:200])

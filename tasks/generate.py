@@ -80,7 +80,7 @@ def conversation(build: Build, caps: SpendingCaps) -> Iterator[Conversation]:
             held.save()
 
 
-@task(name="generate", task_run_name="generate {asked.step}", cache_policy=NO_CACHE)
+@task(name="generate", task_run_name="{asked.step}", cache_policy=NO_CACHE)
 def generate(conversation: Conversation, asked: Asked, rows: Stage) -> None:
     """Ask about every row of the parts that are not done yet, and store their completions."""
     build = conversation.build

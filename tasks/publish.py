@@ -53,9 +53,7 @@ SUMMARY = (
 
 
 @task(name="publish", cache_policy=NO_CACHE)
-def publish(
-    build: Build, recipe: Recipe, *, specialty: str, licences: dict[str, str], against: Against | None = None
-) -> str:
+def publish(build: Build, recipe: Recipe, *, licences: dict[str, str], against: Against | None = None) -> str:
     """Finish the version; returns its reference. Raises NothingKept or RowsLost instead of publishing
     nonsense."""
     parts = curate.results(build)
@@ -79,7 +77,7 @@ def publish(
     files = [_write_text(build, name, text) for name, text in texts.items()]
     manifest = manifest.model_copy(update={"files": [*manifest.files, *files]})
     build.publish(manifest)
-    show_in_ui(build, manifest, facts, specialty)
+    show_in_ui(build, manifest, facts)
     return str(build.ref)
 
 

@@ -17,6 +17,7 @@ from anessuite.sources.citations import CitationSource
 from anessuite.stages import Stage
 from filters.contamination import REASONS
 from tasks import decontaminate
+from tasks.describe import show_pairs_in_ui
 from tasks.generate import Asked, request_counts
 from tasks.publish_stages import Finished, nothing_kept, publish_stages
 from tasks.select import quarantined
@@ -63,12 +64,14 @@ def publish_pairs(
     )
     licences = {source.label: source.licence for source in sources}
 
+    facts = pair_facts(finished.kept_frames(), finished.rejected_frames(), licences)
+
     def pages(manifest: Manifest) -> dict[str, str]:
-        facts = pair_facts(finished.kept_frames(), finished.rejected_frames(), licences)
         texts = {"README.md": pair_card(manifest, licences), "report.html": pair_report(manifest, facts)}
         return texts | ({} if against is None else {"decontamination.html": _sign_off(stages, against)})
 
-    publish_stages(finished, pages)
+    manifest = publish_stages(finished, pages)
+    show_pairs_in_ui(last.build, manifest, facts)
     return str(last.build.ref)
 
 

@@ -386,7 +386,10 @@ NOT_STATED = [
     ("Options: A. Ketamine B. Etomidate C. Propofol D. Midazolam", "no_answer"),
     ("- Ketamine\n- Etomidate\n- Propofol", "no_answer"),
     ("Ketamine\nEtomidate\nPropofol\nMidazolam", "no_answer"),
-    ("A: Ketamine raises pressure.\nB: Etomidate hurts.\nC: Propofol lowers it.\nD: Midazolam is slow.", "no_answer"),
+    (
+        "A: Ketamine raises pressure.\nB: Etomidate hurts.\nC: Propofol lowers it.\nD: Midazolam is slow.",
+        "no_answer",
+    ),
     ("<think>The answer is C.", "no_answer"),
     ("<think>The answer is C.</think>", "no_answer"),
     ("<think>The answer is C.</think>\n", "no_answer"),

@@ -166,7 +166,7 @@ STATED = [
     ('{"答案": "C"}', "C"),
     ('{"answer": "C"}', "C"),
     ('{"answer": "C. 丙泊酚"}', "C"),
-    ("```json\n{\"answer\": \"C\"}\n```", "C"),
+    ('```json\n{"answer": "C"}\n```', "C"),
     # the last one counts
     ("答案是A。不对，再看一遍，答案是C。", "C"),
     ("起初我选A，最终答案：C", "C"),

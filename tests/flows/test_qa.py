@@ -16,6 +16,8 @@ from typing import Any
 import polars as pl
 import pytest
 import yaml
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import FlowFilter, FlowFilterName
 
 from anessuite.storage import Store
 from anessuite.versions import DatasetRef
@@ -398,3 +400,14 @@ def test_a_query_is_downloaded_once_and_then_built_from(anes: Anes, tmp_path: Pa
     manifest = Store(str(tmp_path / "data")).manifest(DatasetRef("qa", "dev"))
     assert manifest.recipe.config["sources"][0]["query"] == "anesthesia[MeSH]"
     assert manifest.funnel[0].rows_in == len(sample_articles())
+
+
+def test_the_flow_ui_shows_steps_funnel_requests_and_rejected_rows(
+    replayed: Path, prefect_server: str
+) -> None:
+    with get_client(sync_client=True) as client:
+        of_qa = FlowFilter(name=FlowFilterName(any_=["qa"]))
+        names = {run.name for run in client.read_task_runs(flow_filter=of_qa)}
+        keys = {artifact.key for artifact in client.read_artifacts()}
+    assert {"generate-questions", "generate-judge", "generate-answer"} <= names
+    assert {f"qa-dev-{what}" for what in ("funnel", "requests", "rejected", "report")} <= keys
