@@ -1,4 +1,4 @@
-"""Which option a reply to a multiple-choice question settles on: one reader for datasets, evaluation and reward.
+"""Which option a reply to a multiple-choice question settles on: one reader for all that needs it.
 
     >>> options = {"A": "Ketamine", "B": "Propofol", "C": "Etomidate"}
     >>> read_choice("Conclusion: (B). Eliminated: (A),(C)", options)
@@ -7,7 +7,8 @@
     'ambiguous'
 
 Nothing is guessed: a reply that states no single option of the question has no letter, and a reason instead.
-The last statement counts; what a reply rules out, supposes, asks, quotes or lists does not. Pure functions of their
+The last statement counts; what a reply rules out, supposes, asks, quotes or lists does not. Pure functions
+of their
 arguments, in time linear in the text, for English and Chinese; they raise on no string.
 """
 
@@ -30,7 +31,8 @@ _LONGEST_CONTENT = 1_000
 _MOST = 1_000
 """Announcements of one kind, boxes, letters and lines that are read, from the last one backwards."""
 _CLAUSE, _SENTENCE, _WORDS = 80, 200, 18
-"""Characters before an announcement or a letter that are looked at, for what takes it back or what it names."""
+"""Characters before an announcement or a letter that are looked at, for what takes it back or what it
+names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,8 @@ class Choice:
     - ``refused``: nothing is stated, and the reply says that it cannot answer;
     - ``empty``: the last ``\\boxed{}``, answer tag or JSON answer is empty, whatever else is said.
 
-    ``span`` is where the deciding statement stands in the text, if there is one. ``how`` is its form: box, tag,
+    ``span`` is where the deciding statement stands in the text, if there is one. ``how`` is its form: box,
+    tag,
     answer, choice, conclusion, verdict, exception, match, line.
     """
 
@@ -164,7 +167,7 @@ def _settle(text: str, options: _Options) -> _Outcome:
         return _Outcome(reason="no_answer")
     body = plain(text.rstrip(), start=start)
     frames = sorted(_frames(body.lower))[-_MOST:]
-    if frames and like.BLANK.fullmatch(body.lower, frames[-1].begin, frames[-1].close):
+    if frames and frames[-1].is_blank(body.lower):
         return _Outcome(reason="empty", span=body.span(frames[-1].start, frames[-1].end), how=frames[-1].how)
     reader = _Reader(body, options)
     said = [*reader.cued(), *reader.verdicts(), *reader.lines()]
@@ -203,8 +206,10 @@ def _joined(stated: list[_Statement], text: str) -> _Statement:
 def _favoured(found: list[_Statement], text: str, options: _Options) -> _Statement | None:
     """Of remarks: what all of the highest tier say, unless it is taken back after them.
 
-    Which of the options are true is no answer by itself, since a question may ask for the false one: if all are
-    but one, which is not, that one is the answer; if one is and one is not, nothing can be said, unless the true
+    Which of the options are true is no answer by itself, since a question may ask for the false one: if
+    all are
+    but one, which is not, that one is the answer; if one is and one is not, nothing can be said, unless
+    the true
     one comes last.
     """
     tier = max((one.tier for one in found), default=DENIES)
@@ -232,6 +237,13 @@ class _Frame:
     close: int
     end: int
     how: str
+
+    @property
+    def is_closed(self) -> bool:
+        return self.close < self.end or self.how == "answer"
+
+    def is_blank(self, text: str) -> bool:
+        return self.is_closed and like.BLANK.fullmatch(text, self.begin, self.close) is not None
 
 
 def _frames(text: str) -> Iterator[_Frame]:
@@ -319,7 +331,8 @@ class _Reader:
         return value if is_end or not cue.ends else None
 
     def _is_of_list(self, letters: frozenset[str], start: int, end: int) -> bool:
-        """Whether one letter begins a line, and the letter after it the next: ``is`` A ... B ... is a question."""
+        """Whether one letter begins a line, and the letter after it the next: ``is`` A ... B ... is a
+        question."""
         listed = like.LISTED.match(self.text, end) if "\n" in self.text[start:end] else None
         return listed is not None and len(letters) == 1 and ord(listed[1].upper()) == ord(min(letters)) + 1
 
@@ -330,10 +343,12 @@ class _Reader:
         if like.DOUBTED.search(clause) or like.EXAMPLE.search(before):
             return True
         sentence = like.SENTENCES.split(self.text[max(0, start - _SENTENCE) : start])[-1]
-        return (like.SUPPOSED if "would" in cue else like.IF_THEN).search(sentence) is not None
+        is_supposed = "would" in cue and like.SUPPOSED.search(sentence) is not None
+        return is_supposed or like.IF_THEN.search(sentence) is not None
 
     def framed(self, frames: list[_Frame], others: list[_Statement]) -> Iterator[_Statement]:
-        """What stands in boxes and tags. One that names no option, nor holds a statement, says that none is right."""
+        """What stands in boxes and tags. One that names no option, nor holds a statement, says that none
+        is right."""
         ends = sorted(one.end for one in others if one.tier == STATES)
         for frame in reversed(frames):
             if like.PLACEHOLDER.fullmatch(self.text, frame.begin, frame.close) or self._is_doubted(
@@ -343,7 +358,7 @@ class _Reader:
             value = self._content(frame.begin, min(frame.close, frame.begin + _LONGEST_CONTENT))
             place = bisect_left(ends, frame.begin)
             holds_one = place < len(ends) and ends[place] <= frame.close
-            if value is not None or (not holds_one and frame.close < frame.end):
+            if value is not None or (frame.is_closed and not holds_one):
                 letters, either = (value.letters, value.either) if value else (frozenset[str](), False)
                 yield _Statement(frame.start, frame.end, letters, STATES, frame.how, frame.how, either)
                 insort(ends, frame.close)
@@ -378,7 +393,11 @@ class _Reader:
                     yield _Statement(start, match.end(), frozenset(name.letter), STATES, "verdict")
 
     def _verdict(self, start: int, value: _Value) -> Iterator[_Statement]:
-        if value.letters == {"I"} and not value.form and not self.text.startswith(" is ", value.end):
+        if (
+            value.letters == {"I"}
+            and not value.form
+            and not self.text.startswith((" is ", "是", "为"), value.end)
+        ):
             return
         before = "\n" * (start < _WORDS) + self.text[max(0, start - _WORDS) : start]
         if like.KINDS.search(before) or like.REST.search(before) or self._is_doubted(start):
@@ -395,15 +414,16 @@ class _Reader:
             yield _Statement(start, said.end(), value.letters, tier, "verdict", either=value.either)
 
     def lines(self) -> Iterator[_Statement]:
-        """A first or last line that is one option by its letter, or a first one by its text, and of no list."""
+        """A first or last line that is one option by its letter, or a first one by its text, and of no
+        list."""
         labels = [
             _Label(match.start(), match[1].upper(), value)
             for match in islice(like.LINE.finditer(self.plain.text), _MOST)
             if (value := self._list(match.end(), loose=False, down=False))
-            and (value.form == "own" or like.LINE_GOES_ON.match(self.text, value.end))
+            and (value.form == "own" or like.LINE_GOES_ON.match(self.text, value.end - 1))
         ]
-        are_alone = all(like.LINE_END.match(self.text, label.value.end) for label in labels)
-        is_one = len(labels) == 1 or (are_alone and len({label.letter for label in labels}) == 1)
+        are_alone = all(self._is_alone(label) for label in labels[:-1])
+        is_one = are_alone and len({label.letter for label in labels}) == 1
         if labels and labels[0].start == 0 and (is_one or self._opens(*labels[:2])):
             yield from self._line(labels[0])
         if labels and "\n" not in self.text[labels[-1].value.end :] and (is_one or self._closes(labels)):
@@ -417,13 +437,19 @@ class _Reader:
     def _opens(self, first: _Label, following: _Label) -> bool:
         """Whether a first line is more than the beginning of a list A, B, C ..."""
         between = self.text[first.value.end : following.start].strip(" .\n")
-        return following.letter < first.letter or (following.letter == first.letter and "\n" in between)
+        is_whole = first.value.form == "own" or self._is_alone(first)
+        return following.letter < first.letter or (
+            following.letter == first.letter and is_whole and "\n" in between
+        )
+
+    def _is_alone(self, label: _Label) -> bool:
+        return like.LINE_END.match(self.text, label.value.end) is not None
 
     def _closes(self, labels: list[_Label]) -> bool:
-        """Whether a last line is more than a part of a list: it comes after one list, and is no new one's first."""
+        """Whether a last line is more than a part of a list: it comes after one list, and is no new one's
+        first."""
         *letters, last = (label.letter for label in labels)
-        is_alone = like.LINE_END.match(self.text, labels[-1].value.end) is not None
-        is_begun = last == letters[0] and (not is_alone or self.text.endswith("."))
+        is_begun = last == letters[0] and (not self._is_alone(labels[-1]) or self.text.endswith("."))
         return letters == sorted(set(letters)) and last <= letters[-1] and not is_begun
 
     def _line(self, label: _Label) -> Iterator[_Statement]:
@@ -431,7 +457,7 @@ class _Reader:
         rest = self.plain.text[value.end : value.end + _SENTENCE].partition("\n")[0]
         others = {other[1] for other in like.LABEL.finditer(rest)} - {label.letter}
         if not others & self.options.keys.keys() and not like.LINE_WRONG.match(self.text, value.end):
-            tier = STATES if like.LINE_END.match(self.text, value.end) else HEDGES
+            tier = STATES if self._is_alone(label) else HEDGES
             yield _Statement(label.start, value.end, value.letters, tier, "line", either=value.either)
 
     def _named_line(self) -> Iterator[_Statement]:
@@ -460,7 +486,8 @@ class _Reader:
     def _list(self, at: int, *, loose: bool, down: bool = True, verb: bool = False) -> _Value | None:
         """One option or several, unless they are ruled out, asked about, or only supposed.
 
-        ``loose``: a verb may follow the letter; ``verb``: it may follow a list, and rule it out; ``down``: a list
+        ``loose``: a verb may follow the letter; ``verb``: it may follow a list, and rule it out; ``down``:
+        a list
         may go on in the next line.
         """
         last, lists, kept, needed = self._element(at, loose=loose), list[_Value](), None, True
@@ -521,7 +548,7 @@ class _Reader:
 
     def _named(self, at: int) -> _Element | None:
         """An option's text that stands for it."""
-        at = _end(like.ARTICLE, self.text, at)
+        at = _end(like.BEFORE_TEXT, self.text, at)
         for name in self.options.names:
             if self._has(name, at) and like.TEXT_END.match(self.text, end := at + len(name.text)):
                 return _Element(frozenset(name.letter), end, "named")
@@ -538,11 +565,11 @@ class _Reader:
 
     def _is_letter(self, match: re.Match[str], end: int, loose: bool) -> bool:
         """False for what may be the article, the pronoun, or a small letter in running text."""
+        begins = self.text[match.start() - 1 : match.start()] in ("", "\n")
         if match[1] == "I":
-            return loose or not self.text.startswith(",", end)
+            return not (begins and self.text.startswith(",", end))
         if match[1] in "ai":
             ends = like.ITEM_END.match(self.plain.text, end) if loose else like.LINE_END.match(self.text, end)
-            begins = self.text[match.start() - 1 : match.start()] in ("", "\n")
             return ends is not None and (loose or begins)
         return match[1].isupper() or like.SMALL.match(self.text, end) is not None
 

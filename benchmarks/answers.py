@@ -5,18 +5,21 @@
 What is read, each against what a careful reader sees:
 
 - ``boxed``: 202 replies of Qwen2.5 whose box is empty: no letter;
-- ``gaokao``: GPT-4 on Chinese examinations, against the letter after its last ``【答案】``; ``gaokao, reasons``:
-  the same without that line, where a letter may be missing but should not be another;
+- ``gaokao``: GPT-4 on Chinese examinations, against the letter after its last ``【答案】``;
+  ``gaokao, reasons``: the same without that line, where a letter may be missing but should not be another;
 - ``lighteval``: published extraction cases, against the letter of the last announcement;
 - ``m1``: DeepSeek-R1, Qwen2.5-7B and -32B on one question;
 - ``explanations``: of MedMCQA, written by people, against the answer of the data set: a letter may be missing
   (few explanations state one);
 - ``free text``: DeepSeek-R1 on case reports, with diagnoses of other cases as options: no letter;
-- ``SmolLM2`` (with ``--replies``, the folder of a cache of completions): the embedded model on 300 questions, against
-  ``labels/answers.csv``. The replies are not part of the project and do not come back equal from run to run, so a
+- ``SmolLM2`` (with ``--replies``, the folder of a cache of completions): the embedded model on 300
+  questions, against
+  ``labels/answers.csv``. The replies are not part of the project and do not come back equal from run to
+  run, so a
   label counts only where the reply has the digest that was labelled.
 
-The peer is a regex as evaluation harnesses have it: the last capital letter in brackets, else the last one alone.
+The peer is a regex as evaluation harnesses have it: the last capital letter in brackets, else the last one
+alone.
 """
 
 import argparse
@@ -30,7 +33,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from anessuite.answers import extract_choice
 from anessuite.llm.cache import Cache
@@ -41,7 +44,7 @@ from anessuite.sources.questions import Question, QuestionSource, read_questions
 
 Reader = Callable[[str, dict[str, str]], str | None]
 LABELS = Path(__file__).parent / "labels" / "answers.csv"
-SOURCES = (
+SOURCES: tuple[tuple[str, Literal["en", "zh"]], ...] = (
     ("mcq/medmcqa_dev.jsonl", "en"),
     ("mcq/medqa_test_5options.jsonl", "en"),
     ("mcq/cmmlu/test/*.csv", "zh"),
@@ -51,7 +54,8 @@ QUESTIONS = 50
 FORMS = {
     "en": (
         "{question}\n\n{options}\n\nAnswer with the letter of the best option.",
-        "{question}\n\n{options}\n\nThink step by step, then end with a line of the form 'Answer: X', where X is the letter.",
+        "{question}\n\n{options}\n\nThink step by step, then end with a line of the form 'Answer: X', "
+        "where X is the letter.",
         "{question}\n\n{options}\n\nPut the letter of your final answer into \\boxed{{}}.",
         '{question}\n\n{options}\n\nReply with JSON of the form {{"answer": "letter"}} and nothing else.',
         "{question}\n\n{options}\n\nWhich option is correct? Explain why the others are wrong.",
@@ -78,7 +82,8 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """``agree``: the same letter, or none; ``missed``: no letter; ``invented``: a letter where there is none."""
+    """``agree``: the same letter, or none; ``missed``: no letter; ``invented``: a letter where there is
+    none."""
 
     kind: str
     replies: int
@@ -117,7 +122,8 @@ def measured(kind: str, replies: list[Reply]) -> Iterator[dict[str, Any]]:
         megabytes = sum(len(reply.text.encode()) for reply in replies) / 1e6
         result = score(kind, replies, letters)
         print(
-            f"{kind:16} {name:6} {result.replies:5} replies  agree {result.agree / max(1, result.replies):6.1%}  "
+            f"{kind:16} {name:6} {result.replies:5} replies  "
+            f"agree {result.agree / max(1, result.replies):6.1%}  "
             f"missed {result.missed:4}  other {result.other:4}  invented {result.invented:4}  "
             f"{megabytes / max(seconds, 1e-9):6.2f} MB/s"
         )
@@ -165,7 +171,8 @@ def _lines(path: Path) -> list[dict[str, Any]]:
 
 
 def _exam(path: Path) -> Iterator[Reply]:
-    """Replies to one question each: some files hold questions of several parts, which have several answers."""
+    """Replies to one question each: some files hold questions of several parts, which have several
+    answers."""
     for row in json.loads(path.read_text(encoding="utf-8"))["example"]:
         text, options = row["model_output"], dict.fromkeys("ABCD", "")
         if len(row["standard_answer"]) == 1 and "【答案】" in text:

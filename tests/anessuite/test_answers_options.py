@@ -2,7 +2,7 @@
 
 import pytest
 
-from anessuite.answers import Choice, extract_choice, extract_choices, read_choice
+from anessuite.answers import extract_choice, extract_choices
 
 OPTIONS = {"A": "Ketamine", "B": "Etomidate", "C": "Propofol", "D": "Midazolam", "E": "Dexmedetomidine"}
 CELLS = {"A": "B cells", "B": "T cells", "C": "NK cells", "D": "Monocytes"}
