@@ -91,9 +91,11 @@ def example(good: Any = True, **inputs: Any) -> dict[str, Any]:
 def test_every_prompt_of_the_project_loads_with_examples_that_it_reads_back(path: str) -> None:
     prompt = load_prompt(PROJECT / path, root=PROJECT)
     assert prompt.path == path
-    assert prompt.schema is not None and prompt.output is not None
+    if prompt.schema is None:
+        assert prompt.name == "r1/solve" and not prompt.shots, "only reasoning is free text, without examples"
+        return
     replies = [shot["content"] for shot in prompt.shots if shot["role"] == "assistant"]
-    assert replies
+    assert replies and prompt.output is not None
     for reply in replies:
         jsonschema.validate(json.loads(reply), prompt.schema)
         assert prompt.read(reply) == json.loads(reply)
