@@ -1,11 +1,10 @@
 """How models write the answer to a multiple-choice question: what announces it, what it is, what may follow.
 
-The patterns are for the plain form of a reply (:func:`plain`): one kind of letter, quote, dash and
-bracket, no
-emphasis or LaTeX dress, white space one blank or one line feed; and, but for those with capitals, in lower
-case. Each takes linear time: repetitions are bounded, or possessive over what nothing else can match. The
-wording was collected from replies of SmolLM2, Qwen2.5, GPT-4 and DeepSeek-R1 and from the explanations of
-MedMCQA (``../shared/data``), and from how evaluation harnesses ask for answers.
+The patterns are for the plain form of a reply (:func:`plain`): one kind of letter, quote, dash and bracket,
+no emphasis or LaTeX dress, white space one blank or one line feed; and, but for those with capitals, in
+lower case. Each takes linear time: repetitions are bounded, or possessive over what nothing else can match.
+The wording was collected from replies of SmolLM2, Qwen2.5, GPT-4 and DeepSeek-R1 and from the explanations
+of MedMCQA (``../shared/data``), and from how evaluation harnesses ask for answers.
 """
 
 import re
@@ -38,7 +37,8 @@ _SAME = {
 }
 _LOWER = {code: code + 32 for code in range(65, 91)}
 _DRESS = (
-    r"[*`$#\u00ad\u200b-\u200f\u2060\ufe0e\ufe0f\ufeff\u20dd\u20de]|~~[^~\n]{1,200}~~|\\[,;:!()\[\] ]"
+    r"[*`$#\U0001f300-\U0001f64f\U0001f680-\U0001faff"
+    r"\u00ad\u200b-\u200f\u2060\ufe0e\ufe0f\ufeff\u20dd\u20de]|~~[^~\n]{1,200}~~|\\[,;:!()\[\] ]"
     r"|\\(?:text(?:bf|it|rm|sf|tt|normal)?|math(?:rm|bf|sf|it|bb|tt)|bf|rm|bm|q?quad|displaystyle|left"
     r"|right|[lL]arge|LARGE)(?![A-Za-z])|<\|[a-z ]{1,30}\|>|<eo[a-z]>|</?(?:b|i|u|s|em|strong|mark|span"
     r"|code|p|br|div|li|ul|ol|h[1-6]|center)(?: [^<>\n]{0,80})?/?>"
@@ -108,9 +108,10 @@ _SPECIES = (
     r"|subtilis|cereus|anthracis|fragilis|burgdorferi|influenzae|henselae|pertussis|abortus|melitensis"
     r"|cloacae|jejuni|trachomatis|psittaci|diphtheriae|histolytica|granulosus|israelii|fumigatus|flavus"
     r"|duodenale|lumbricoides|immitis|neoformans|gattii|glabrata|freundii|hydrophila|dhakensis"
-    r"|bronchiseptica|cepacia|pneumoniae|garinii|hominis|bovis|suis|catarrhalis|auris)(?![a-z])"
+    r"|bronchiseptica|cepacia|pneumoniae|garinii|hominis|bovis|suis|catarrhalis|auris"
+    r"|elegans|melanogaster)(?![a-z])"
 )
-_STOP = rf"\.(?!\d|[a-z](?![a-z])| ?{_SPECIES})"
+_STOP = rf"\.(?!\d|[a-z](?![a-z,、\u4e00-\u9fff])| ?{_SPECIES})"
 """A full stop, but not that of i.v. or of E. coli."""
 _ITEM = r"(?:选项|[项選])"
 LETTER = re.compile(
@@ -119,7 +120,7 @@ LETTER = re.compile(
 CLOSED = re.compile(rf"(?:[{_CLOSE}\\]| (?=[{_CLOSE}])){{0,6}}+(?!(?<=')s(?![a-z]))")
 ISOLATED = re.compile(rf"(?<![{WORD}])[A-Z](?![{WORD}])")
 FOLLOWS = re.compile(
-    rf"{_END}| ?(?:{_STOP}|[,;:!?|=→{_NOTED}<>…(\[{{}}、\"])|\\| ?-{{1,2}}>?(?=[ \n]|\Z|[\u4e00-\u9fff])"
+    rf"{_END}| ?(?:{_STOP}|[,;:!?|→{_NOTED}<>…(\[{{}}、\"])| =|\\| ?-{{1,2}}>?(?=[ \n]|\Z|[\u4e00-\u9fff])"
     rf"|{_ITEM}"
     r"| (?:because|since|as|due|with|and|or|for|based|which|given|but|not|rather|instead|however|in|the"
     r"|that|it|this|so|if|then|while|when|where|who|by|from|on|over|at|here|too|again|i\.e)(?![a-z])| ?"
@@ -219,7 +220,7 @@ _NOUN = (
     r"|guess|result|solution|response|correction|letter(?=[\"']))"
 )
 _THING = (
-    r"(?:answers?|guess|(?:correct|right|final|chosen|preferred|[a-z]{1,12}est|most [a-z]{3,20}"
+    r"(?:answers?|guess|solution|(?:correct|right|final|chosen|preferred|[a-z]{1,12}est|most [a-z]{3,20}"
     r"|only [a-z]{3,20}|only)(?: [a-z]{1,20}){0,2}? (?:option|choice|letter|response|selection|statement"
     r"|match|fit|one|pick|alternative)s?)"
 )
@@ -240,7 +241,8 @@ ENGLISH = (
     _cue(
         "answer",
         STATES,
-        rf"(?<![a-z]){_NOUN}(?: ?(?:choice|option|letter|key|index|idx|label|number))?(?: to [^:\n]{{0,40}})?"
+        rf"(?<![a-z]){_NOUN}(?: ?(?:choice|option|letter|key|index|idx|label|number))?(?: to [^:\n]{{0,40}}"
+        r"| (?:&|and|with) (?:explanation|rationale|reasoning))?"
         r"(?: ?\([^()\n]{0,30}\))?(?: \d{1,3})?[\"'\]) ]{0,3}(?:[:=→|]|- ?>?|=>)|(?<![a-z])ans\. ?|(?:\A"
         r"|\n)ans(?:wer)?\.? ?(?=\([a-z]\))|(?:\A|(?<=\n)|(?<=[.!] ))answer (?=[a-z](?:[.\n]|\Z))|(?:\A"
         r"|\n)[^a-z\n]{0,6}(?:the |my )?(?:final |correct |best )?(?:answer|conclusion|choice)[ :.]{0,2}\n",
@@ -256,7 +258,7 @@ ENGLISH = (
     _cue(
         "choice",
         STATES,
-        r"(?<![a-z])(?:choos(?:e|ing)|chose|select(?:ing|ed)?|pick(?:ing|ed)?|go(?:ing)? (?:with|for)"
+        r"(?<![a-z])(?:choos(?:e|ing)|chosen?|select(?:ing|ed)?|pick(?:ing|ed)?|go(?:ing)? (?:with|for)"
         r"|went with|opt(?:ing|ed)? for|settl(?:e|ed|ing) (?:on|for)|decid(?:e|ed|ing) on|vot(?:e|ing)"
         r"(?: for)?|bet on|meant?|lean(?:ing)? (?:towards?|to)|narrow(?:s|ed)? (?:it |this )?down to"
         r"|left with|leaves?(?: us with)?|leaving(?: us with)?|(?:i(?:'d| would|'ll| will)?|we(?:'d|'ll"
@@ -267,7 +269,8 @@ ENGLISH = (
         "conclusion",
         STATES,
         r"(?:\A|(?<=[.\n;,:?!(→])|(?<=[.\n;,:?!(→] ))(?:so|thus|therefore|hence|ergo|accordingly"
-        r"|consequently|overall|finally|final|=>|→|no|wait|actually|sorry|rather|in (?:conclusion|summary"
+        r"|consequently|overall|finally|final|tl;dr|=>|→|no|wait|actually|sorry|rather|in (?:conclusion"
+        r"|summary"
         r"|short)|to (?:conclude|summari[sz]e)|as a result)"
         rf"[,:]?(?: (?:only|just|probably|likely|(?:it|this|that|we)(?:'s| is| must be| has to be"
         rf"| should be| get| have)|{_ADVERB})){{0,2}}(?=[ \n:(])",
@@ -306,7 +309,8 @@ CHINESE = (
     _cue(
         "answer",
         STATES,
-        r"(?:答案|正解|结论|结果|回答|(?<![^\n])答(?=:))(?:选项)?[\"'\])} ]{0,3}(?:应当|应该?|就|显然"
+        r"(?:答案|正解|(?:结论|结果|回答)(?=[\]:是为])|(?<![^\n])答(?=:))(?:选项)?[\"'\])} ]{0,3}(?:应当"
+        r"|应该?|就|显然"
         r"|很可能|最可能|必然|只能|也|便|则|都|均|一定|确定|仍|分别|可以){0,3}+(?:选(?!项)择?|是|为|即"
         r"|[:=→\n]|--?>?|=> ?| ){0,5}+",
         loose=True,
@@ -332,11 +336,13 @@ CHINESE = (
         r"(?<![不未误错勿别没免可备待挑入筛])(?<!(?<!应)当)(?:选择?|选定|选取)(?![项择题用修手举拔民自中])"
         r"(?:的?是|了|为|出)?[: ]?",
     ),
+    _cue("verdict", HEDGES, r"(?<!排除)(?<!除外)的(?:一项)?[是为]", ends=True),
     _cue("choice", HEDGES, r"(?:可能|也许|或许|大概|似乎)(?:选择?|是|为)|倾向于?|应为|考虑", ends=True),
     _cue(
         "conclusion",
         STATES,
-        r"(?:因此|所以|故|综上(?:所述)?|因而|于是|可知|可见|由此可得|(?<=[,;])得|最终|总之)[,:]?(?:应该?|就"
+        r"(?:因此|所以|故|综上(?:所述)?|因而|于是|(?<![a-z])可知|可见|由此可得|(?<=[,;])得|最终"
+        r"|总之)[,:]?(?:应该?|就"
         r"|只能|只有|仅)?[是为得]?",
         ends=True,
     ),
@@ -347,7 +353,7 @@ _FILLERS = (
     r"the|options?|choices?|letter|statements?|following|number|is|most|likely|probably|clearly|definitely"
     r"|therefore|indeed|actually|obviously|simply|only|either|both|between|best|correct|answer"
     r"|represented by|given by|labell?ed|none other than|still|also|thus|in fact|of course|towards?|to|for"
-    r"|that|as follows|i (?:think|believe|guess)"
+    r"|that|as follows|first|second|third|fourth|fifth|last|i (?:think|believe|guess)"
 )
 _MARKS = rf"[ \n{_OPEN}:=>|,\\→…]|\.{{2,3}}|-(?= )|\d{{1,2}}[.)] (?=[a-z](?:[.)] |[a-z]))"
 MARKS = re.compile(rf"(?:{_MARKS}){{0,8}}+")
@@ -403,12 +409,14 @@ MAKES = re.compile(
 )
 """``making`` C ``the answer``."""
 JUDGED = re.compile(
-    rf"{_SAID} (?:(?:the )?(?:most [a-z]{{3,20}}|best|likeliest)|(?:the )?(?:correct|right|true|accurate))"
-    rf"(?![a-z])"
-    r"(?! (?:ventric|atri|heart|lung|side|upper|lower|if |only if |when |unless |(?:[a-z]{2,15} )?(?:answer"
-    r"|choice|option)))|[ |:.)(\]-]{0,4}✓|[ :.)、-]{0,3}[(\[]?(?:correct|right|true|yes|正确|对)"
-    r"(?=[.,;:!)\]\n]|\Z)|(?:选?项)? ?(?:的[^,.;:!?、\n不错非没]{1,10}?)?(?:[,:]|应|才|就|是|为|也|都|均|两"
-    r"|项|最|更|完全){0,4}(?:正确|对的|恰当|最?合适|准确|合理|符合|最可能|无误|对(?=[.,;:!\n]|\Z))"
+    rf"{_SAID} (?:the )?(?:(?:most [a-z]{{3,20}}|best|likeliest)(?![a-z-])(?! (?:[a-z]{{2,15}} )?(?:answer"
+    rf"|choice"
+    r"|option))|(?:correct|right|true|accurate)(?=[.,;:!)\n]|\Z| (?:because|since|as|and|but|while|whereas"
+    r"|here|so"
+    r"|which|given|due|for this|in this)(?![a-z])))|[ |:.)(\]-]{0,4}✓"
+    r"|[ :.)、-]{0,3}[(\[]?(?:correct|right|true|yes|正确|对)(?=[.,;:!)\]\n]|\Z)"
+    r"|(?:选?项)? ?(?:的[^,.;:!?、\n不错非没]{1,10}?)?(?:[,:]|应|才|就|是|为|也|都|均|两|项|最|更|完全){0,4}"
+    r"(?:正确|对的|恰当|最?合适|准确|合理|符合|最可能|无误|对(?=[.,;:!\n]|\Z))"
 )
 """After a letter: it is true, or fits, which is the answer only if nothing else is said to be."""
 PRAISE = re.compile(
@@ -473,9 +481,10 @@ DOUBTED = re.compile(
     r"|tempt(?:ed|ing)|mistake[a-z]*|misconception|incorrectly|wrongly|(?:incorrect|wrong|false)(?= \Z)"
     r"|some (?:people|would|may|might|sources)|many (?:people|would)|students?|distractor|trap|formats?"
     r"|form of|last line|e\.g|for (?:example|instance)|such as|like(?! to)|template|instead of|rather than"
-    r"|than|previous(?:ly)?|otherwise|initial(?:ly)?|first (?:thought|guess|instinct)|could be argued)"
+    r"|than|previous(?:ly)?|otherwise|initial(?:ly)?|first (?:thought|guess|instinct)|could be argued"
+    r"|(?:he|she|they|colleagues?|friends?|teachers?|authors?) (?:says?|said|claims?|thinks?|argues?))"
     r"(?![a-z])|如果|若|假[如设]|倘若|要是|即使|是否|并非|不是|例如|比如|格式|有人|很多人|不少人|考生|同学"
-    r"|学生|常见错误|容易(?!看|得|知|判断|推)|不(?:能|应该?|可以?|会|要|宜|建议|再|该)$"
+    r"|学生|常见错误|容易(?!看|得|知|判断|推)|不(?:能|应该?|可以?|会|要|宜|建议|再|该)$|如$"
 )
 """Before an announcement, in its clause: it is denied, supposed, quoted or told of others."""
 CLAUSE = re.compile(
@@ -492,7 +501,8 @@ SUPPOSED = re.compile(
 IF_THEN = re.compile(
     rf"(?<![a-z])if(?![a-z]){_SET_IF}[^.!?;\n]{{0,150}}(?:,|[ ,]then)(?: the| i| you| we)?(?: would"
     rf"| should)? ?\Z"
-    r"|(?:如果|若|假[如设]|倘若|要是)(?!我们|一定|必须|非要|硬要)[^.!?;\n]{0,100}(?:[,则就]|那么|可以?)(?:正确"
+    r"|(?:如果|若|假[如设]|倘若|要是)(?!我们|一定|必须|非要|硬要)[^.!?;\n]{0,100}(?:[,则就]|那么"
+    r"|可以?)(?:正确"
     r"|应该?|该)?\Z"
 )
 JOINT = re.compile(r"[\s,;、.)\]}\\$]*+(?:\d{1,2}[.)、] ?)?(?:(?:and|or|[和或与及&/])\s*+)?")

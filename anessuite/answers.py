@@ -1,4 +1,4 @@
-"""Which option a reply to a multiple-choice question settles on: one reader for all that needs it.
+"""Which option a reply to a multiple-choice question settles on.
 
     >>> options = {"A": "Ketamine", "B": "Propofol", "C": "Etomidate"}
     >>> read_choice("Conclusion: (B). Eliminated: (A),(C)", options)
@@ -6,10 +6,10 @@
     >>> read_choice("The answer is A or C.", options).reason
     'ambiguous'
 
-Nothing is guessed: a reply that states no single option of the question has no letter, and a reason instead.
-The last statement counts; what a reply rules out, supposes, asks, quotes or lists does not. Pure functions
-of their
-arguments, in time linear in the text, for English and Chinese; they raise on no string.
+One reader for the construction of datasets, evaluation and reward, in English and Chinese. Nothing is
+guessed: a reply that states no single option of the question has no letter, and a reason instead. The last
+statement counts; what a reply rules out, supposes, asks, quotes or lists does not. Pure functions of their
+arguments, in time linear in the text; they raise on no string.
 """
 
 import re
@@ -29,10 +29,9 @@ _LONGEST_LIST = 12
 _LONGEST_CONTENT = 1_000
 """Characters of a box or tag that are read."""
 _MOST = 1_000
-"""Announcements of one kind, boxes, letters and lines that are read, from the last one backwards."""
+"""Announcements of one kind, boxes and letters that are read, the last ones; lines, the first."""
 _CLAUSE, _SENTENCE, _WORDS = 80, 200, 18
-"""Characters before an announcement or a letter that are looked at, for what takes it back or what it
-names."""
+"""Characters before an announcement or a letter that are looked at: what takes it back, what it names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +44,7 @@ class Choice:
     - ``empty``: the last ``\\boxed{}``, answer tag or JSON answer is empty, whatever else is said.
 
     ``span`` is where the deciding statement stands in the text, if there is one. ``how`` is its form: box,
-    tag,
-    answer, choice, conclusion, verdict, exception, match, line.
+    tag, answer, choice, conclusion, verdict, exception, match, line.
     """
 
     letter: str | None
@@ -206,11 +204,9 @@ def _joined(stated: list[_Statement], text: str) -> _Statement:
 def _favoured(found: list[_Statement], text: str, options: _Options) -> _Statement | None:
     """Of remarks: what all of the highest tier say, unless it is taken back after them.
 
-    Which of the options are true is no answer by itself, since a question may ask for the false one: if
-    all are
-    but one, which is not, that one is the answer; if one is and one is not, nothing can be said, unless
-    the true
-    one comes last.
+    Which of the options are true is no answer by itself, since a question may ask for the false one. If all
+    are but one, which is not, that one is the answer; if one is and one is not, nothing can be said, unless
+    the true one comes last.
     """
     tier = max((one.tier for one in found), default=DENIES)
     best = [one for one in found if one.tier == tier]
@@ -282,12 +278,14 @@ class _Element:
 
 @dataclass(frozen=True, slots=True)
 class _Value:
-    """One element or several. ``form`` is that of the last; ``either``: they are alternatives."""
+    """One element or several. ``form`` is that of the last; ``either``: they are alternatives; ``is_clause``:
+    what follows may be a clause of its own."""
 
     letters: frozenset[str]
     end: int
     form: str = ""
     either: bool = False
+    is_clause: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,8 +329,7 @@ class _Reader:
         return value if is_end or not cue.ends else None
 
     def _is_of_list(self, letters: frozenset[str], start: int, end: int) -> bool:
-        """Whether one letter begins a line, and the letter after it the next: ``is`` A ... B ... is a
-        question."""
+        """Whether one letter begins a line and its successor the next: a question with its options."""
         listed = like.LISTED.match(self.text, end) if "\n" in self.text[start:end] else None
         return listed is not None and len(letters) == 1 and ord(listed[1].upper()) == ord(min(letters)) + 1
 
@@ -347,13 +344,11 @@ class _Reader:
         return is_supposed or like.IF_THEN.search(sentence) is not None
 
     def framed(self, frames: list[_Frame], others: list[_Statement]) -> Iterator[_Statement]:
-        """What stands in boxes and tags. One that names no option, nor holds a statement, says that none
-        is right."""
+        """What stands in boxes and tags. One without an option or a statement says that none is right."""
         ends = sorted(one.end for one in others if one.tier == STATES)
         for frame in reversed(frames):
-            if like.PLACEHOLDER.fullmatch(self.text, frame.begin, frame.close) or self._is_doubted(
-                frame.start
-            ):
+            is_form = like.PLACEHOLDER.fullmatch(self.text, frame.begin, frame.close) is not None
+            if is_form or self._is_doubted(frame.start):
                 continue
             value = self._content(frame.begin, min(frame.close, frame.begin + _LONGEST_CONTENT))
             place = bisect_left(ends, frame.begin)
@@ -393,11 +388,8 @@ class _Reader:
                     yield _Statement(start, match.end(), frozenset(name.letter), STATES, "verdict")
 
     def _verdict(self, start: int, value: _Value) -> Iterator[_Statement]:
-        if (
-            value.letters == {"I"}
-            and not value.form
-            and not self.text.startswith((" is ", "是", "为"), value.end)
-        ):
+        is_pronoun = value.letters == {"I"} and not value.form
+        if is_pronoun and not self.text.startswith((" is ", "是", "为"), value.end):
             return
         before = "\n" * (start < _WORDS) + self.text[max(0, start - _WORDS) : start]
         if like.KINDS.search(before) or like.REST.search(before) or self._is_doubted(start):
@@ -414,8 +406,7 @@ class _Reader:
             yield _Statement(start, said.end(), value.letters, tier, "verdict", either=value.either)
 
     def lines(self) -> Iterator[_Statement]:
-        """A first or last line that is one option by its letter, or a first one by its text, and of no
-        list."""
+        """A first or last line that is one option, by letter (the first one, by text), and of no list."""
         labels = [
             _Label(match.start(), match[1].upper(), value)
             for match in islice(like.LINE.finditer(self.plain.text), _MOST)
@@ -446,8 +437,7 @@ class _Reader:
         return like.LINE_END.match(self.text, label.value.end) is not None
 
     def _closes(self, labels: list[_Label]) -> bool:
-        """Whether a last line is more than a part of a list: it comes after one list, and is no new one's
-        first."""
+        """Whether a last line is more than a part of a list: it follows one, and begins no other."""
         *letters, last = (label.letter for label in labels)
         is_begun = last == letters[0] and (not self._is_alone(labels[-1]) or self.text.endswith("."))
         return letters == sorted(set(letters)) and last <= letters[-1] and not is_begun
@@ -486,32 +476,39 @@ class _Reader:
     def _list(self, at: int, *, loose: bool, down: bool = True, verb: bool = False) -> _Value | None:
         """One option or several, unless they are ruled out, asked about, or only supposed.
 
-        ``loose``: a verb may follow the letter; ``verb``: it may follow a list, and rule it out; ``down``:
-        a list
-        may go on in the next line.
+        ``loose``: a verb may follow the letter; ``verb``: it may follow a list, and rule it out; ``down``: a
+        list may go on in the next line.
         """
-        last, lists, kept, needed = self._element(at, loose=loose), list[_Value](), None, True
-        if last is not None:
-            lists.append(_Value(last.letters, last.end, last.form))
-        while (
-            last is not None
-            and len(lists) < _LONGEST_LIST
-            and (link := like.LINKS.match(self.text, last.end))
-        ):
-            has_verb = verb and link[0].strip(" ,") != ""
-            following = self._element(link.end(), loose=has_verb, is_first=False)
-            if following is None or not self._goes_on(lists[-1], link[0], following, down):
+        values = self._chain(at, loose=loose, down=down, verb=verb)
+        if not values or like.ASKED.match(self.text, values[-1].end):
+            return None
+        if verb or not like.WRONG.match(self.text, values[-1].end):
+            return values[-1]
+        return next((value for value in values if value.is_clause), None)
+
+    def _chain(self, at: int, *, loose: bool, down: bool, verb: bool) -> list[_Value]:
+        """A list as it grows, element by element; what ends a clause may be all that it says."""
+        last, needed = self._element(at, loose=loose), True
+        values = [_Value(last.letters, last.end, last.form)] if last else []
+        comma = 0
+        while last is not None and len(values) < _LONGEST_LIST:
+            link = like.LINKS.match(self.text, last.end)
+            has_verb = verb and link is not None and link[0].strip(" ,") != ""
+            following = self._element(link.end(), loose=has_verb, is_first=False) if link else None
+            if link is None or following is None or not self._goes_on(values[-1], link[0], following, down):
                 break
-            if ";" in link[0] or (link[0].strip() == "," and max(lists[-1].letters) > min(following.letters)):
-                kept = kept or lists[-1]
-            either = lists[-1].either or like.EITHER.search(link[0]) is not None
-            lists.append(_Value(lists[-1].letters | following.letters, following.end, following.form, either))
+            mark, before = link[0].strip(), values[-1]
+            if mark == "、" and comma:  # A，B、C: what follows the comma is another list
+                return values[:comma]
+            if mark == ";" or (mark == "," and max(before.letters) > min(following.letters)):
+                values[-1] = replace(before, is_clause=True)
+            comma = comma or (len(values) if mark == "," else 0)
+            either = before.either or like.EITHER.search(link[0]) is not None
+            values.append(_Value(before.letters | following.letters, following.end, following.form, either))
             needed, last = last.needs_more, following
         if last is not None and last.needs_more:
-            lists = [] if needed else lists[:-1]
-        if not lists or like.ASKED.match(self.text, lists[-1].end):
-            return None
-        return kept if not verb and like.WRONG.match(self.text, lists[-1].end) else lists[-1]
+            return [] if needed else values[:-1]
+        return values
 
     def _goes_on(self, value: _Value, link: str, following: _Element, down: bool) -> bool:
         if "\n" in link:
@@ -537,6 +534,8 @@ class _Reader:
             return _Element(frozenset(letter), own, "own")
         is_enclosed = end > match.end() or self.text[match.start(1) - 1 : match.start(1)] in tuple("([{\"'<")
         if not is_enclosed and not self._is_letter(match, end, loose):
+            return None
+        if match[1] == "i" and not loose and not like.LINE_END.match(self.text, end):  # (i) ... (ii) ...
             return None
         if other := self._of_another(letter, end):
             return _Element(frozenset((letter, other)), end)

@@ -12,14 +12,15 @@ What is read, each against what a careful reader sees:
 - ``explanations``: of MedMCQA, written by people, against the answer of the data set: a letter may be missing
   (few explanations state one);
 - ``free text``: DeepSeek-R1 on case reports, with diagnoses of other cases as options: no letter;
-- ``SmolLM2`` (with ``--replies``, the folder of a cache of completions): the embedded model on 300
-  questions, against
-  ``labels/answers.csv``. The replies are not part of the project and do not come back equal from run to
-  run, so a
-  label counts only where the reply has the digest that was labelled.
+- ``SmolLM2`` (with ``--replies``, a folder for the cache of completions): the embedded model on 150 questions
+  of MedMCQA, MedQA and CMMLU, asked in five forms, without randomness and one at a time (some minutes),
+  against ``labels/answers.csv``, which holds ids, letters and digests, no text. A label counts where the
+  reply is, by its digest, the one that was read; other hardware may give other replies. One reader, a
+  language model, read each reply before the extractor saw it. ``border`` are replies that can be read in
+  two ways, most of them cut off or incoherent.
 
 The peer is a regex as evaluation harnesses have it: the last capital letter in brackets, else the last one
-alone.
+that stands alone.
 """
 
 import argparse
@@ -49,8 +50,8 @@ SOURCES: tuple[tuple[str, Literal["en", "zh"]], ...] = (
     ("mcq/medqa_test_5options.jsonl", "en"),
     ("mcq/cmmlu/test/*.csv", "zh"),
 )
-QUESTIONS = 50
-"""Of each source and seed."""
+SEED, QUESTIONS = 2026, 50
+"""Of each source, drawn with SEED."""
 FORMS = {
     "en": (
         "{question}\n\n{options}\n\nAnswer with the letter of the best option.",
@@ -217,21 +218,21 @@ def explanations(path: Path) -> Iterator[Reply]:
 
 def labelled(data: Path, folder: Path) -> Iterator[Reply]:
     """Replies of SmolLM2 that are those that were labelled."""
-    labels = {row["sha256"]: row["letter"] or None for row in csv.DictReader(LABELS.open(encoding="utf-8"))}
-    for seed in (20261125, 7):
-        questions = list(drawn(data, seed))
-        texts = replies(folder, (prompt(number, question) for number, question in enumerate(questions)))
-        for question, text in zip(questions, texts, strict=True):
-            digest = hashlib.sha256(text.encode()).hexdigest()
-            if digest in labels:
-                yield Reply(text, question.options, labels[digest])
+    rows = list(csv.DictReader(LABELS.open(encoding="utf-8")))
+    labels = {(row["source_id"], row["sha256"]): row["letter"] or None for row in rows}
+    questions = list(drawn(data))
+    texts = replies(folder, (prompt(number, question) for number, question in enumerate(questions)))
+    for question, text in zip(questions, texts, strict=True):
+        key = question.source_id, hashlib.sha256(text.encode()).hexdigest()
+        if key in labels:
+            yield Reply(text, question.options, labels[key])
 
 
-def drawn(data: Path, seed: int) -> Iterator[Question]:
-    """The questions that a seed draws."""
+def drawn(data: Path) -> Iterator[Question]:
+    """The questions that SEED draws."""
     for path, language in SOURCES:
         questions = read_questions(QuestionSource(path=str(data / path), language=language)).questions
-        yield from random.Random(seed).sample(questions, QUESTIONS)
+        yield from random.Random(SEED).sample(questions, QUESTIONS)
 
 
 def prompt(number: int, question: Question) -> str:
@@ -245,10 +246,10 @@ def replies(folder: Path, prompts: Iterable[str]) -> list[str]:
     config = ModelConfig(
         model="SmolLM2-135M-Instruct",
         endpoints=["local:"],
-        temperature=0.5,
+        temperature=0.0,
         seed=11,
         max_tokens=160,
-        concurrency=8,
+        concurrency=1,
     )
     texts = dict[int, str]()
     with Cache(folder) as cache:
