@@ -86,6 +86,13 @@ class Build:
         path = self.path(step, f"{key}.json")
         return json.loads(self.store.read_bytes(path)) if self.store.exists(path) else None
 
+    def marked_parts(self, step: str) -> list[str]:
+        """The finished parts of ``step``, in order."""
+        files = self.store.files(self.path(step))
+        return sorted(
+            file.removesuffix(".json") for file in files if file.endswith(".json") and "/" not in file
+        )
+
     def marks(self, step: str) -> int:
         """How many parts of ``step`` are done."""
         folder = self.store.absolute(self.path(step))

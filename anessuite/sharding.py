@@ -15,8 +15,10 @@ from anessuite.storage import Store
 
 SHARD_BYTES = 256 << 20
 """Aimed size of a shard, from the compressed bytes of the parts."""
-_SPILL_BYTES = 512 << 20
+_SPILL_BYTES = 64 << 20
 """Rows held in memory before they are put into their shards' buckets (decoded bytes)."""
+_SORTED_ROWS = 4096
+"""Rows of a shard that are put into order at a time: a sorted copy of the whole would double the memory."""
 
 
 def shard_count(part_bytes: int) -> int:
@@ -51,13 +53,22 @@ def write_shards(
             pieces[int(str(index))].append(path)
     files: list[File] = []
     for index, paths in enumerate(pieces):
-        rows = [pl.read_parquet(store.read_bytes(path)) for path in paths]
         with ParquetSink(store, f"{folder}/{name}-{index:05d}-of-{shards:05d}.parquet", schema) as sink:
-            if rows:
-                sink.write(pl.concat(rows).sort(sort_by, nulls_last=True))
+            for rows in _in_order(store, paths, sort_by):
+                sink.write(rows)
         files.append(sink.file)
     store.remove(scratch)
     return files
+
+
+def _in_order(store: Store, paths: list[str], sort_by: list[str]) -> Iterator[pl.DataFrame]:
+    """The rows of a bucket, sorted, some at a time."""
+    if not paths:
+        return
+    rows = pl.concat([pl.read_parquet(store.read_bytes(path)) for path in paths], rechunk=False)
+    order = rows.select(sort_by).with_row_index("_row").sort(sort_by, nulls_last=True, maintain_order=True)
+    for begin in range(0, rows.height, _SORTED_ROWS):
+        yield rows[order["_row"].slice(begin, _SORTED_ROWS)]
 
 
 def _chunks(frames: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:

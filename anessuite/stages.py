@@ -6,7 +6,7 @@ what all stages reject becomes ``rejected/``, and the marks make the funnel.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,9 @@ from anessuite.builds import Build
 from anessuite.errors import RowsLost
 from anessuite.manifests import Stage as FunnelStage
 from anessuite.schemas import PART_ZSTD_LEVEL, ParquetSink
+
+Sifted = tuple[pl.DataFrame, pl.DataFrame]
+"""Kept rows, and rejected rows with ``reason`` and ``evidence``."""
 
 
 @dataclass(frozen=True)
@@ -35,9 +38,7 @@ class Stage:
 
     def parts(self) -> list[str]:
         """The finished parts, in order."""
-        files = self.build.store.files(self.build.path(self.name))
-        marks = (file for file in files if file.endswith(".json") and "/" not in file)
-        return sorted(mark.removesuffix(".json") for mark in marks)
+        return self.build.marked_parts(self.name)
 
     def write(
         self, part: str, kept: pl.DataFrame, rejected: pl.DataFrame, *, rows_in: int, **more: Any
@@ -61,6 +62,23 @@ class Stage:
                 sink.write(frame)
         counts = {"rows": rows_in, "kept": kept.height, "dropped": dict(sorted(dropped.items()))}
         self.build.mark(self.name, part, counts | more)
+
+    def fill(self, before: "Stage", sift: Callable[[str, pl.DataFrame], Sifted]) -> "Stage":
+        """Judge the parts of ``before`` that are not done yet, each by ``sift``; returns this stage."""
+        for part in before.parts():
+            if self.done(part) is None:
+                rows = before.read(part)
+                kept, rejected = sift(part, rows)
+                self.write(part, kept, self.as_rejected(rejected), rows_in=rows.height)
+        return self
+
+    def as_rejected(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Dropped rows in the columns of ``rejected``, with this stage's name."""
+        return rows.with_columns(stage=pl.lit(self.name)).select(self.rejected.names)
+
+    def count(self, part: str) -> int:
+        """How many rows of a finished part are kept."""
+        return int((self.done(part) or {})["kept"])
 
     def read(self, part: str) -> pl.DataFrame:
         """The kept rows of a part."""
@@ -101,9 +119,7 @@ class Stage:
         )
 
 
-def split(
-    frame: pl.DataFrame, reason: pl.Expr, evidence: pl.Expr | None = None
-) -> tuple[pl.DataFrame, pl.DataFrame]:
+def split(frame: pl.DataFrame, reason: pl.Expr, evidence: pl.Expr | None = None) -> Sifted:
     """Rows without a reason, and rows with one, ``reason`` and ``evidence`` (JSON) beside them."""
     shown = pl.lit(None, dtype=pl.String) if evidence is None else evidence
     judged = frame.with_columns(reason=reason, evidence=shown)

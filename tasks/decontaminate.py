@@ -201,13 +201,13 @@ def _read(build: Build, kind: str, key: str) -> pl.DataFrame:
     return pl.read_parquet(build.store.read_bytes(build.path(STEP, kind, f"{key}.parquet")))
 
 
-def near_misses(build: Build, keys: list[str]) -> list[Removal]:
+def near_misses(build: Build) -> list[Removal]:
     """The closest texts that stay, of all parts."""
-    if not keys:
+    files = build.store.files(build.path(STEP, "near"))
+    if not files:
         return []
-    rows = pl.concat([_read(build, "near", key) for key in keys]).sort(
-        ["score", "id"], descending=[True, False]
-    )
+    parts = [_read(build, "near", file.removesuffix(".parquet")) for file in files]
+    rows = pl.concat(parts).sort(["score", "id"], descending=[True, False])
     return [
         Removal(row["id"], row["text"], None, json.loads(row["evidence"]))
         for row in rows.head(MOST_NEAR).iter_rows(named=True)
@@ -219,8 +219,7 @@ def sign_off(
 ) -> str:
     """The sign-off page of a build whose parts are all judged."""
     benchmark, screen = read_benchmark(build)
-    keys = [f"{number:05d}" for number in range(build.marks(STEP))]
-    marks = [build.marked(STEP, key) or {} for key in keys]
+    marks = [build.marked(STEP, key) or {} for key in build.marked_parts(STEP)]
     counts = sum((Counter(mark.get("counts", {})) for mark in marks), Counter[str]())
     planted = canaries(benchmark)
     facts = SignOff(
@@ -235,7 +234,7 @@ def sign_off(
         if screen is None
         else {"n": screen.size, "hits": counts["hits"], "lost": counts["lost_by_screen"]},
         removals=removals[:MOST_REMOVALS],
-        near_misses=near_misses(build, keys),
+        near_misses=near_misses(build),
         questions={
             (question.source, question.source_id): (
                 question.question,

@@ -25,11 +25,10 @@ from anessuite.sign_off import Removal
 from anessuite.sources.against import Against
 from anessuite.sources.documents import Source, Unit, read_unit
 from anessuite.sources.files import find_files
-from anessuite.sources.questions import Question, QuestionSource, read_questions
+from anessuite.sources.questions import QuestionSource, read_questions
 from anessuite.storage import MANIFEST, Store
 from anessuite.versions import DatasetRef
 from filters.contamination import ContaminationRules
-from filters.near_questions import QuestionRules, near_questions
 from tasks.decontaminate import (
     MOST_REMOVALS,
     STEP,
@@ -42,9 +41,9 @@ from tasks.decontaminate import (
     write_near,
 )
 from tasks.engines import Engine, run_ranks
+from tasks.judge_questions import as_text, judge_questions
 from tasks.survey import Plan, read_plan, survey_sources, write_plan
 
-NEAR_QUESTION = "near_question"
 REF = DatasetRef("decontaminated", "dev")
 """Names the working folder."""
 _TEXT = [pa.field("id", pa.string(), nullable=False), pa.field("text", pa.string())]
@@ -252,21 +251,7 @@ def _judge_questions(build: Build, source: Source, against: Against) -> None:
     found = read_questions(QuestionSource(path=source.path, format=source.format, name=source.name))
     benchmark, screen = read_benchmark(build)
     texts = [as_text(question) for question in found.questions]
-    judged = judge(pa.array(texts, pa.large_string()), benchmark, screen)
-    for match in near_questions(found.questions, against.questions, QuestionRules()):
-        closest = [against.questions[number] for number in (match.benchmark, *match.others)]
-        evidence = {
-            "kind": match.kind,
-            "stem_similarity": round(match.stem_similarity, 1),
-            "options_similarity": round(match.options_similarity, 3),
-            "same_answer": match.same_answer,
-            "items": [
-                {"benchmark": one.source, "item": one.source_id, "matches": []} for one in closest[:50]
-            ],
-            "of_items": len(closest),
-        }
-        judged.dropped.setdefault(match.pool, (NEAR_QUESTION, json.dumps(evidence, ensure_ascii=False)))
-    judged.near = [near for near in judged.near if near[0] not in judged.dropped]
+    judged = judge_questions(found.questions, against, benchmark, screen)
     frame = pl.DataFrame(
         {
             "id": [question.source_id for question in found.questions],
@@ -287,11 +272,6 @@ def _judge_questions(build: Build, source: Source, against: Against) -> None:
     files = {"kept": kept.file.model_dump(), "rejected": rejected.file.model_dump()}
     mark = {"rows": len(texts), "dropped": dict(drops), "counts": dict(judged.counts), "files": files}
     build.mark(STEP, "00000", mark | {"unusable": dict(found.dropped), "warnings": found.warnings})
-
-
-def as_text(question: Question) -> str:
-    """A question as people write it: the stem, then a line an option."""
-    return "\n".join([question.question, *(f"{letter}. {text}" for letter, text in question.options.items())])
 
 
 def _finish(build: Build, kind: Kind, against: Against, recipe: Recipe) -> Outcome:

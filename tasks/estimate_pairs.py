@@ -151,15 +151,17 @@ def _useful(citations: pl.DataFrame, rules: CitationRules, mesh: list[str], lexi
 
 
 def _step(asked: Asked, abstracts: list[dict[str, Any]], requests: int, count: int) -> StepEstimate:
-    model: ModelConfig = asked.model
     rows = [row | {"question": _TYPICAL_QUESTION} for row in abstracts[:_SAMPLED]]
-    mean, how = (
-        message_tokens(model, [asked.prompt.messages(**asked.inputs(row)) for row in rows])
-        if rows
-        else (0.0, "")
-    )
     each = _REPLY_TOKENS[asked.step] * (count if asked.step == "generate-questions" else 1)
-    prompt, completion = round(mean * requests), min(each, model.max_tokens) * requests
+    return step_estimate(asked, rows, requests, each)
+
+
+def step_estimate(asked: Asked, rows: list[dict[str, Any]], requests: int, reply_tokens: int) -> StepEstimate:
+    """So many requests of a step; prompts are tokenised for ``rows``, replies taken for ``reply_tokens``."""
+    model: ModelConfig = asked.model
+    messages = [next(asked.requests(row)).messages for row in rows]
+    mean, how = message_tokens(model, messages) if rows else (0.0, "")
+    prompt, completion = round(mean * requests), min(reply_tokens, model.max_tokens) * requests
     return StepEstimate(
         step=asked.step,
         model=model.model,

@@ -4,11 +4,11 @@ The rows of all parts share one run over the endpoints, so that they stay busy a
 """
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import polars as pl
 from prefect import task
@@ -25,7 +25,6 @@ from anessuite.llm.tally import Tally
 from anessuite.prompting import Prompt, load_prompt
 from anessuite.schemas import COMPLETION, PART_ZSTD_LEVEL, ParquetSink, empty
 from anessuite.settings import Settings
-from anessuite.stages import Stage
 from tasks.panel import panel
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -43,15 +42,37 @@ def prompt(name: str, language: str, version: int = 1) -> Prompt:
     return load_prompt(file, root=PROJECT)
 
 
+class Rows(Protocol):
+    """Rows to ask about, part by part: a stage, or what is left of one."""
+
+    @property
+    def build(self) -> Build: ...
+    def parts(self) -> list[str]: ...
+    def count(self, part: str) -> int: ...
+    def read(self, part: str) -> pl.DataFrame: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What is asked about a row: step, prompt, model, how a row fills the prompt, and how often."""
+    """What is asked about a row: step, prompt, model, how a row fills the prompt, and how often.
+
+    ``first`` is the number of the first of ``attempts``; ``others`` are prompts for rows in other languages.
+    """
 
     step: str
     prompt: Prompt
     model: ModelConfig
     inputs: Inputs
     attempts: int = 1
+    first: int = 0
+    others: Mapping[str, Prompt] = field(default_factory=dict)
+
+    def requests(self, row: dict[str, Any]) -> Iterator[Request]:
+        """One request an attempt."""
+        asks = self.others.get(row.get("language", ""), self.prompt)
+        inputs = self.inputs(row)
+        for attempt in range(self.first, self.first + self.attempts):
+            yield asks.request(attempt=attempt, **inputs)
 
 
 @dataclass(slots=True)
@@ -81,13 +102,13 @@ def conversation(build: Build, caps: SpendingCaps) -> Iterator[Conversation]:
 
 
 @task(name="generate", task_run_name="{asked.step}", cache_policy=NO_CACHE)
-def generate(conversation: Conversation, asked: Asked, rows: Stage) -> None:
+def generate(conversation: Conversation, asked: Asked, rows: Rows) -> None:
     """Ask about every row of the parts that are not done yet, and store their completions."""
     build = conversation.build
     parts = [part for part in rows.parts() if build.marked(asked.step, part) is None]
     if not parts:
         return
-    tally = Tally(total=sum((rows.done(part) or {})["kept"] for part in parts) * asked.attempts)
+    tally = Tally(total=sum(rows.count(part) for part in parts) * asked.attempts)
     collector = _Collector(build, asked)
 
     def requests() -> Iterator[Request]:
@@ -95,8 +116,7 @@ def generate(conversation: Conversation, asked: Asked, rows: Stage) -> None:
             frame = rows.read(part)
             collector.open(part, frame.height)
             for row in frame.iter_rows(named=True):
-                for attempt in range(asked.attempts):
-                    yield asked.prompt.request(attempt=attempt, **asked.inputs(row))
+                yield from asked.requests(row)
 
     with panel(asked.step, tally, conversation.save):
         complete(

@@ -19,7 +19,7 @@ from filters.contamination import REASONS
 from tasks import decontaminate
 from tasks.describe import show_pairs_in_ui
 from tasks.generate import Asked, request_counts
-from tasks.publish_stages import Finished, nothing_kept, publish_stages
+from tasks.publish_stages import Finished, publish_stages, warnings_of
 from tasks.select import quarantined
 from tasks.sift import stages_to
 
@@ -60,7 +60,8 @@ def publish_pairs(
         languages=[answer.prompt.language],
         requests=requests,
         quarantined=quarantined(last.build),
-        warnings=_warnings(stages, requests) + (against.warnings if against else []),
+        warnings=warnings_of(stages, requests, quarantined(last.build))
+        + (against.warnings if against else []),
     )
     licences = {source.label: source.licence for source in sources}
 
@@ -73,23 +74,6 @@ def publish_pairs(
     manifest = publish_stages(finished, pages)
     show_pairs_in_ui(last.build, manifest, facts)
     return str(last.build.ref)
-
-
-def _warnings(stages: list[Stage], requests: dict[str, int]) -> list[str]:
-    """What a reader has to know: a stage that lets nothing through, requests that no model answered."""
-    found = [
-        f"{line.source}: {line.stage} lets none of {line.rows_in:,} through: {line.dropped}"
-        for line in (stage.funnel() for stage in stages)
-        if line.rows_in and not line.rows_out
-    ]
-    if not any(frame.height for frame in stages[-1].frames()):
-        found.insert(0, nothing_kept(stages))
-    for name, count in requests.items():
-        if name.endswith((".fault_request_failed", ".fault_bad_request")) and count:
-            step, fault = name.split(".fault_")
-            found.append(f"{step}: {count:,} requests without an answer ({fault}); their rows are rejected")
-    found += [f"left out {q.path} of source {q.source}: {q.error}" for q in quarantined(stages[0].build)]
-    return found
 
 
 def _sign_off(stages: list[Stage], against: Against) -> str:

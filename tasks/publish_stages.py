@@ -1,7 +1,7 @@
 """Turn the stages of a build into a version: shards, rejected rows, card, report, manifest last."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -19,6 +19,17 @@ from anessuite.stages import Stage
 
 
 @dataclass(frozen=True)
+class Attached:
+    """A further folder of shards beside ``data/``: its rows by language, and their size in parts."""
+
+    folder: str
+    schema: pa.Schema
+    frames: Callable[[str], Iterable[pl.DataFrame]]
+    bytes: int
+    sort_by: Sequence[str]
+
+
+@dataclass(frozen=True)
 class Finished:
     """All that a version is made of. ``finish`` gives the last stage's rows the columns of ``data``."""
 
@@ -32,6 +43,7 @@ class Finished:
     requests: dict[str, int] = field(default_factory=dict)
     quarantined: Sequence[Quarantined] = ()
     warnings: Sequence[str] = ()
+    attached: Sequence[Attached] = ()
 
     def kept_frames(self) -> Iterator[pl.DataFrame]:
         """The rows of ``data/``, part by part."""
@@ -58,7 +70,7 @@ def publish_stages(finished: Finished, pages: Callable[[Manifest], dict[str, str
     manifest = _manifest(finished, kept, rejected)
     _check_stored(manifest, finished.stages)
     texts = [_write_text(build, name, text) for name, text in pages(manifest).items()]
-    manifest = manifest.model_copy(update={"files": [*manifest.files, *texts]})
+    manifest = manifest.model_copy(update={"files": [*manifest.files, *_write_attached(finished), *texts]})
     build.publish(manifest)
     return manifest
 
@@ -101,6 +113,25 @@ def nothing_kept(stages: Sequence[Stage]) -> str:
     return f"no row is kept; dropped: {dict(Counter(_drops(stages)).most_common())}"
 
 
+def warnings_of(
+    stages: Sequence[Stage], requests: dict[str, int], left_out: Sequence[Quarantined] = ()
+) -> list[str]:
+    """What a reader has to know: a stage that lets nothing through, requests that no model answered, files
+    that were left out."""
+    found = [
+        f"{line.source}: {line.stage} lets none of {line.rows_in:,} through: {line.dropped}"
+        for line in (stage.funnel() for stage in stages)
+        if line.rows_in and not line.rows_out
+    ]
+    if not any(frame.height for frame in stages[-1].frames()):
+        found.insert(0, nothing_kept(stages))
+    for name, count in requests.items():
+        if name.endswith((".fault_request_failed", ".fault_bad_request")) and count:
+            step, fault = name.split(".fault_")
+            found.append(f"{step}: {count:,} requests without an answer ({fault}); their rows are rejected")
+    return found + [f"left out {one.path} of source {one.source}: {one.error}" for one in left_out]
+
+
 def _write_rejected(finished: Finished) -> list[File]:
     build = finished.build
     files = write_shards(
@@ -114,6 +145,25 @@ def _write_rejected(finished: Finished) -> list[File]:
         scratch=build.path("scratch"),
     )
     return [_below(build, file) for file in files]
+
+
+def _write_attached(finished: Finished) -> list[File]:
+    build = finished.build
+    return [
+        _below(build, file)
+        for one in finished.attached
+        for language in finished.languages
+        for file in write_shards(
+            build.store,
+            f"{build.publish_folder}/{one.folder}",
+            one.frames(language),
+            one.schema,
+            shards=shard_count(one.bytes),
+            name=language,
+            sort_by=list(one.sort_by),
+            scratch=build.path("scratch"),
+        )
+    ]
 
 
 def _below(build: Build, file: File) -> File:

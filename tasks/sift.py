@@ -4,7 +4,6 @@ Stages of AnesQA after the abstracts: ``questions`` (replies to candidates), ``r
 ``repeats``, ``decontaminate``. Each writes part by part; a part that is done is not done again.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -17,7 +16,7 @@ from anessuite.builds import Build
 from anessuite.prompting import Prompt
 from anessuite.schemas import CANDIDATE, REJECTED_PAIR, empty
 from anessuite.sources.against import Against
-from anessuite.stages import Stage, split
+from anessuite.stages import Sifted, Stage, split
 from anessuite.text import content_id
 from filters.contamination import ContaminationRules
 from filters.grounding import GroundingRules, grounding
@@ -33,25 +32,9 @@ QUESTIONS, RULES, JUDGE, ANSWER, REPEATS = "questions", "rules", "judge", "answe
 NOT_PARSEABLE = "not_parseable"
 _SHOWN_CHARS = 600
 
-Sifted = tuple[pl.DataFrame, pl.DataFrame]
-"""Kept rows, rejected rows."""
-
 
 def _stage(build: Build, name: str, unit: str = "questions") -> Stage:
     return Stage(build, name, unit, CANDIDATE, REJECTED_PAIR)
-
-
-def _sifted(before: Stage, after: Stage, sift: Callable[[str, pl.DataFrame], Sifted]) -> Stage:
-    for part in before.parts():
-        if after.done(part) is None:
-            rows = before.read(part)
-            kept, rejected = sift(part, rows)
-            after.write(part, kept, _rejected(rejected, after.name), rows_in=rows.height)
-    return after
-
-
-def _rejected(rows: pl.DataFrame, stage: str) -> pl.DataFrame:
-    return rows.with_columns(stage=pl.lit(stage)).select(REJECTED_PAIR.names)
 
 
 def _replies(before: Stage, asked: Asked, part: str) -> list[tuple[Any, str | None, str]]:
@@ -79,7 +62,7 @@ def sift_questions(abstracts: Stage, asked: Asked, rules: QuestionRules, *, coun
             rows = abstracts.read(part)
             kept, rejected = candidates(rows, _replies(abstracts, asked, part), language)
             living = rows.height - rejected.height
-            written.write(part, kept, rejected, rows_in=rows.height, rows_out=living)
+            written.write(part, kept, written.as_rejected(rejected), rows_in=rows.height, rows_out=living)
 
     def sift(_: str, rows: pl.DataFrame) -> Sifted:
         number = pl.col("source_id").str.extract(r"#(\d+)$").cast(pl.Int64)
@@ -89,7 +72,7 @@ def sift_questions(abstracts: Stage, asked: Asked, rules: QuestionRules, *, coun
         )
         return split(rows, pl.coalesce(early, question_reason(language, rules)))
 
-    return _sifted(written, _stage(build, RULES), sift)
+    return _stage(build, RULES).fill(written, sift)
 
 
 def candidates(abstracts: pl.DataFrame, replies: list[tuple[Any, str | None, str]], language: str) -> Sifted:
@@ -124,7 +107,7 @@ def candidates(abstracts: pl.DataFrame, replies: list[tuple[Any, str | None, str
             grounding_score=pl.lit(None, dtype=pl.Float32),
         )
     )
-    return kept.select(CANDIDATE.names), _rejected(rejected, QUESTIONS)
+    return kept.select(CANDIDATE.names), rejected
 
 
 @task(name="sift verdicts", cache_policy=NO_CACHE)
@@ -139,7 +122,7 @@ def sift_verdicts(before: Stage, asked: Asked) -> Stage:
         judged = rows.with_columns(verdict=pl.Series(verdicts, dtype=pl.String))
         return split(judged, _column(reasons), _column(shown))
 
-    return _sifted(before, _stage(before.build, JUDGE), sift)
+    return _stage(before.build, JUDGE).fill(before, sift)
 
 
 def verdict_reason(verdict: dict[str, Any]) -> str | None:
@@ -180,7 +163,7 @@ def sift_answers(before: Stage, asked: Asked, rules: GroundingRules) -> Stage:
         )
         return kept.drop("said", "grounding"), rejected
 
-    return _sifted(before, _stage(before.build, ANSWER), sift)
+    return _stage(before.build, ANSWER).fill(before, sift)
 
 
 @task(name="drop repeats", cache_policy=NO_CACHE)
@@ -198,7 +181,7 @@ def drop_repeats(before: Stage, rules: RepeatRules) -> Stage:
         marked = rows.join(found, on="id", how="left", maintain_order="left").rename({"reason": "why"})
         return split(marked, pl.col("why"), pl.struct("repeats", "similarity").struct.json_encode())
 
-    return _sifted(before, after, sift)
+    return after.fill(before, sift)
 
 
 @task(name="decontaminate pairs", cache_policy=NO_CACHE)
@@ -226,9 +209,7 @@ def _decontaminate_part(before: Stage, after: Stage, part: str) -> None:
         _column([evidence for _, evidence in verdicts]),
     )
     write_near(before.build, part, near_rows(rows, judged))
-    after.write(
-        part, kept, _rejected(rejected, DECONTAMINATE), rows_in=rows.height, counts=dict(judged.counts)
-    )
+    after.write(part, kept, after.as_rejected(rejected), rows_in=rows.height, counts=dict(judged.counts))
 
 
 def inputs_of(row: dict[str, Any], prompt: Prompt) -> dict[str, str | int]:
