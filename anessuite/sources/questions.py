@@ -11,23 +11,28 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+import orjson
 import pyarrow as pa
 from pydantic import Field
 
 from anessuite.config import Config
 from anessuite.errors import SourceError
+from anessuite.manifests import Quarantined
 from anessuite.sources import csv_rows, jsonl
-from anessuite.sources.choices import Choice, fitting_base, is_stated, letters_of, text_of
+from anessuite.sources.choices import Choice, is_stated, text_of
 from anessuite.sources.documents import SourcePath, label_of, open_parquet
 from anessuite.sources.files import Format, SourceFile, find_files
+from anessuite.sources.jsonl import storable
+from anessuite.sources.mapped_answers import answers_of, check_stems
 from anessuite.sources.question_columns import LAYOUTS, QuestionColumns, recognised
+from anessuite.sources.question_sets import LostRow, Question, QuestionSet
+
+__all__ = ["LostRow", "Question", "QuestionSet", "QuestionSource", "read_questions"]
 
 NO_QUESTION = "no_question"
 NO_OPTIONS = "no_options"
-_SHORT_STEM = 4
-_EQUAL_STEMS = 3
-_TELLING_ROWS = 10
-"""With fewer rows, one wrong answer could make a mapping look as if it counted from the wrong number."""
+OTHER_SUBJECT = "other_subject"
+_MOST_STATED, _MOST_EVIDENCE = 200, 600
 _LANGUAGES = {
     **dict.fromkeys(("en", "eng", "english", "英文", "英语"), "en"),
     **dict.fromkeys(("zh", "zho", "chi", "cn", "chinese", "中文", "汉语"), "zh"),
@@ -44,6 +49,9 @@ class QuestionSource(Config):
         default=None, description="default: told by each file's column names"
     )
     format: Format | None = Field(default=None, description="parquet, jsonl, json, csv; default: by suffix")
+    subjects: list[str] | None = Field(
+        default=None, min_length=1, description="only questions of these, in any case; default: all"
+    )
     licence: str = ""
 
     @property
@@ -51,48 +59,65 @@ class QuestionSource(Config):
         return label_of(self.name, self.path)
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
-    """One question. ``options`` maps letters to texts, in order; a letter whose text is empty is left out.
-
-    ``source_id`` is the source's own id, or ``{file name}#{row}``; ``answer`` is the gold letter, one of
-    ``options``, or None; ``language`` is ``en`` or ``zh``.
-    """
-
-    source: str
-    source_id: str
-    language: str
-    question: str
-    options: dict[str, str]
-    answer: str | None
-    subject: str
-
-
-@dataclass(frozen=True, slots=True)
-class QuestionSet:
-    """What a source holds. Rows = questions + dropped; ``warnings`` are sentences for people."""
-
-    questions: list[Question]
-    dropped: Counter[str]
-    files: list[SourceFile]
-    warnings: list[str]
-
-
-def read_questions(source: QuestionSource) -> QuestionSet:
+def read_questions(source: QuestionSource, *, keep_going: bool = False) -> QuestionSet:
     """Every question of a source, in the order of its files and rows.
+
+    With ``keep_going`` files that cannot be read are left out and listed, unless none can be.
 
     Raises:
         SourceError: no file, or one that cannot be read to its end, has no question, is of no known layout or
             without a mapped column, or whose columns seem mistaken (stems that are no questions or all equal,
             answers that mostly name no option, or that are counted from another base).
     """
-    questions, dropped, warnings = list[Question](), Counter[str](), list[str]()
+    questions, lost, warnings, broken = list[Question](), list[LostRow](), list[str](), list[Quarantined]()
     files = find_files(source.path, format=source.format)
     for file in files:
-        found, lost = _read(source, file, warnings)
+        try:
+            found, gone = _read(source, file, warnings)
+        except SourceError as error:
+            if not keep_going or len(broken) == len(files) - 1:
+                raise
+            broken.append(Quarantined(source=source.label, path=file.name, error=error.what))
+            continue
         questions += found
-        dropped += lost
-    return QuestionSet(_with_unique_ids(questions, warnings), dropped, files, warnings)
+        lost += gone
+    if source.subjects is not None:
+        questions, others = _of_subjects(questions, source)
+        lost += others
+    return QuestionSet(_with_unique_ids(questions, warnings), lost, files, warnings, broken)
+
+
+def _of_subjects(questions: list[Question], source: QuestionSource) -> tuple[list[Question], list[LostRow]]:
+    """The questions of the source's subjects, and the others. Raises SourceError if there is none."""
+    wanted = {subject.strip().lower() for subject in source.subjects or ()}
+    kept = [one for one in questions if one.subject.strip().lower() in wanted]
+    if not kept:
+        there = Counter(one.subject for one in questions if one.subject).most_common(10)
+        raise SourceError(
+            f"{source.label} holds no question of the subjects {', '.join(source.subjects or ())}",
+            f"most frequent there: {', '.join(name for name, _ in there)}"
+            if there
+            else "it states no subjects: set `columns` with `subject`",
+        )
+    others = [
+        LostRow(one.source, one.source_id, one.language, OTHER_SUBJECT, _evidence({"subject": one.subject}))
+        for one in questions
+        if one.subject.strip().lower() not in wanted
+    ]
+    return kept, others
+
+
+def _evidence(row: dict[str, Any]) -> str:
+    """A row as JSON of at most so many characters or so: its values are cut, later ones left out."""
+    shown: dict[str, str] = {}
+    left = _MOST_EVIDENCE
+    for name, value in row.items():
+        text = (storable(str(value)) or "")[: max(0, left)]
+        if left <= 0 or value is None:
+            continue
+        shown[(storable(str(name)) or "")[:80]] = text
+        left -= len(text)
+    return orjson.dumps(shown).decode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +132,7 @@ class _Draft:
 
 def _read(
     source: QuestionSource, file: SourceFile, warnings: list[str]
-) -> tuple[list[Question], Counter[str]]:
+) -> tuple[list[Question], list[LostRow]]:
     rows = list(_rows(file))
     if not rows:
         raise SourceError(
@@ -117,29 +142,44 @@ def _read(
     if not names:
         raise SourceError(f"{file.name}: not one of {len(rows)} elements is a JSON object", "see `format`")
     columns, language = _mapping(source, file, names)
-    drafts, dropped = _drafts(rows, columns)
+    drafts, gone = _drafts(rows, columns)
     if not drafts:
-        lost = ", ".join(f"{reason} {count}" for reason, count in dropped.items())
+        told = ", ".join(f"{reason} {count}" for reason, count in Counter(why for _, why in gone).items())
         raise SourceError(
-            f"{file.name} holds no question in {len(rows)} rows: {lost}",
+            f"{file.name} holds no question in {len(rows)} rows: {told}",
             f"it has: {', '.join(names)}; see `columns`",
         )
-    _check_stems([draft.stem for draft in drafts], columns, file)
-    answers = _answers(drafts, columns, file, is_guess=source.columns is None, warnings=warnings)
+    check_stems([draft.stem for draft in drafts], columns, file)
+    stated, choices = (
+        [draft.row.get(columns.answer) if columns.answer else None for draft in drafts],
+        [draft.choices for draft in drafts],
+    )
+    answers = answers_of(stated, choices, columns, file, is_guess=source.columns is None, warnings=warnings)
     languages = _languages(drafts, language, file, warnings)
     questions = [
         Question(
             source=source.label,
-            source_id=_id(draft.row.get(columns.id) if columns.id else None) or f"{file.name}#{draft.number}",
-            language=told,
+            source_id=_source_id(draft.number, draft.row, columns, file),
+            language=spoken,
             question=draft.stem,
             options={choice.letter: choice.text for choice in draft.choices if choice.text},
             answer=answer,
             subject=text_of(draft.row.get(columns.subject)) if columns.subject else "",
+            stated=(storable(str(said)) or "")[:_MOST_STATED] if is_stated(said) else "",
         )
-        for draft, answer, told in zip(drafts, answers, languages, strict=True)
+        for draft, answer, said, spoken in zip(drafts, answers, stated, languages, strict=True)
     ]
-    return questions, dropped
+    lost = [
+        LostRow(
+            source.label,
+            _source_id(number, rows[number] or {}, columns, file),
+            language,
+            reason,
+            _evidence(rows[number] or {"row": number}),
+        )
+        for number, reason in gone
+    ]
+    return questions, lost
 
 
 def _rows(file: SourceFile) -> Iterator[dict[str, Any] | None]:
@@ -178,78 +218,23 @@ def _mapping(source: QuestionSource, file: SourceFile, names: list[str]) -> tupl
     return found
 
 
-def _drafts(rows: list[dict[str, Any] | None], columns: QuestionColumns) -> tuple[list[_Draft], Counter[str]]:
-    drafts, dropped = list[_Draft](), Counter[str]()
+def _drafts(
+    rows: list[dict[str, Any] | None], columns: QuestionColumns
+) -> tuple[list[_Draft], list[tuple[int, str]]]:
+    """Rows that may be questions, and the numbers of the others with the reason."""
+    drafts, gone = list[_Draft](), list[tuple[int, str]]()
     for number, row in enumerate(rows):
         if row is None:
-            dropped[jsonl.MALFORMED] += 1
+            gone.append((number, jsonl.MALFORMED))
             continue
         draft = _Draft(number, row, text_of(row.get(columns.question)), columns.choices_of(row))
         if not draft.stem:
-            dropped[NO_QUESTION] += 1
+            gone.append((number, NO_QUESTION))
         elif sum(bool(choice.text) for choice in draft.choices) < 2:
-            dropped[NO_OPTIONS] += 1
+            gone.append((number, NO_OPTIONS))
         else:
             drafts.append(draft)
-    return drafts, dropped
-
-
-def _check_stems(stems: list[str], columns: QuestionColumns, file: SourceFile) -> None:
-    odd = [stem for stem in stems if len(stem) < _SHORT_STEM or not any(map(str.isalpha, stem))]
-    fault = ""
-    if len(odd) * 2 > len(stems):
-        fault = (
-            f"{len(odd)} of {len(stems)} values of {columns.question!r} are no questions, such as {odd[0]!r}"
-        )
-    elif len(stems) > _EQUAL_STEMS and len(set(stems)) == 1:
-        fault = f"all {len(stems)} values of {columns.question!r} are {stems[0][:60]!r}"
-    if fault:
-        raise SourceError(f"{file.name}: {fault}", "does `columns` name the right one as `question`?")
-
-
-def _answers(
-    drafts: list[_Draft], columns: QuestionColumns, file: SourceFile, *, is_guess: bool, warnings: list[str]
-) -> list[str | None]:
-    if columns.answer is None:
-        return [None] * len(drafts)
-    stated, choices = [draft.row.get(columns.answer) for draft in drafts], [draft.choices for draft in drafts]
-    base = _base(stated, choices, columns, file, is_guess=is_guess, warnings=warnings)
-    letters = letters_of(stated, choices, base=base)
-    given = [(answer, letter) for answer, letter in zip(stated, letters, strict=True) if is_stated(answer)]
-    lost = [answer for answer, letter in given if letter is None]
-    if not lost:
-        return letters
-    share = f"{len(lost)} of {len(given)} values of {columns.answer!r}"
-    fault = f"{file.name}: {share} name no option, such as {str(lost[0])[:60]!r}"
-    if len(lost) * 2 > len(given):
-        raise SourceError(
-            fault,
-            f"an answer is a letter, a number counted from `answer_base` ({base}), or the option's text",
-        )
-    warnings.append(f"{fault}; these questions have no answer")
-    return letters
-
-
-def _base(
-    stated: list[Any],
-    choices: list[list[Choice]],
-    columns: QuestionColumns,
-    file: SourceFile,
-    *,
-    is_guess: bool,
-    warnings: list[str],
-) -> int:
-    """What the answers are counted from, where they are numbers: a mistake would shift them all by one."""
-    base = columns.answer_base
-    other = fitting_base(stated, choices, base=base)
-    is_telling = sum(map(is_stated, stated)) >= _TELLING_ROWS
-    if other is None or not (is_telling or (is_guess and other < base)):
-        return base
-    fault = f"{file.name}: {columns.answer!r} counts from {other}, not from {base}"
-    if not is_guess:
-        raise SourceError(fault, f"set `answer_base: {other}`")
-    warnings.append(f"{fault} as other files of its layout; it was read so")
-    return other
+    return drafts, gone
 
 
 def _languages(drafts: list[_Draft], language: str, file: SourceFile, warnings: list[str]) -> list[str]:
@@ -263,8 +248,10 @@ def _languages(drafts: list[_Draft], language: str, file: SourceFile, warnings: 
     return [known or language for known in told]
 
 
-def _id(value: Any) -> str:
-    return "" if value is None else (jsonl.storable(str(value)) or "").strip()
+def _source_id(number: int, row: dict[str, Any], columns: QuestionColumns, file: SourceFile) -> str:
+    value = row.get(columns.id) if columns.id else None
+    own = "" if value is None else (storable(str(value)) or "").strip()
+    return own or f"{file.name}#{number}"
 
 
 def _with_unique_ids(questions: list[Question], warnings: list[str]) -> list[Question]:
