@@ -447,8 +447,8 @@ def test_empty_inputs_and_empty_texts_are_no_error():
 
 def test_many_questions_of_one_generic_stem_are_not_compared_with_each_other(monkeypatch: pytest.MonkeyPatch):
     judged: list[float] = []
-    judge = module._judge
-    monkeypatch.setattr(module, "_judge", lambda *args: judged.append(args[2]) or judge(*args))
+    judge = module.compare
+    monkeypatch.setattr(module, "compare", lambda *args: judged.append(args[2]) or judge(*args))
     many = [
         Question("Which of the following is true?", choices(*(f"statement {n} {k}" for k in "wxyz")))
         for n in range(500)
