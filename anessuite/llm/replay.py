@@ -4,7 +4,9 @@ FILE is JSONL. A line answers the first request that it fits::
 
     {"contains": ["Abstract of ...", "one question"], "reply": {...}}  all of these in the last user message
 
-``reply`` has the fields of :class:`anessuite.llm.replies.Completion`, or is a string for its text alone.
+``seed`` limits a line to requests with this seed: a model's ``seed`` for its first attempt, one more for each
+further one. ``reply`` has the fields of :class:`anessuite.llm.replies.Completion`, or is a string for its
+text alone.
 """
 
 import hashlib
@@ -26,6 +28,7 @@ class Recorded:
 
     contains: tuple[str, ...]
     reply: Completion
+    seed: int | None = None
 
 
 class Replay:
@@ -38,10 +41,11 @@ class Replay:
 
     async def complete(self, body: bytes) -> Completion:
         """The reply of the first fitting line. Raises ModelRefused if there is none."""
-        said = [m["content"] for m in orjson.loads(body)["messages"] if m["role"] == "user"]
-        last = said[-1] if said else ""
+        content = orjson.loads(body)
+        said = [m["content"] for m in content["messages"] if m["role"] == "user"]
+        last, seed = said[-1] if said else "", content.get("seed")
         for line in self._recorded:
-            if all(part in last for part in line.contains):
+            if line.seed in (None, seed) and all(part in last for part in line.contains):
                 return line.reply
         digest = hashlib.sha256(last.encode()).hexdigest()[:12]
         raise ModelRefused(
@@ -83,4 +87,7 @@ def _recorded(content: dict[str, Any]) -> Recorded:
     completion = Completion(reply) if isinstance(reply, str) else Completion(**reply)
     if not isinstance(completion.text, str):
         raise TypeError("the text of a reply is a string")
-    return Recorded(parts, completion)
+    seed = content.get("seed")
+    if not isinstance(seed, int | None):
+        raise TypeError("`seed` is a number")
+    return Recorded(parts, completion, seed)

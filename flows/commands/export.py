@@ -10,18 +10,20 @@ from flows.commands.versions import Ref, Root, root_or_default
 
 def export(
     ref: Ref,
-    to: Annotated[str, typer.Option("--to", help="jsonl, trl-sft or llamafactory")],
+    to: Annotated[str, typer.Option("--to", help="jsonl, trl-sft, trl-grpo, trl-dpo, llamafactory or verl")],
     out: Annotated[str, typer.Option(help="folder or URL for the files; it may hold no export yet")],
     root: Root = None,
     as_json: Annotated[bool, JsonOption] = False,
 ) -> None:
-    """Write a finished version as files for training: one JSONL a language, and where it came from.
+    """Write a finished version as files for training: one file a language, and where it came from.
 
     Examples:
 
         anes export qa@2026.12.01 --to trl-sft --out exports/qa
 
         anes export corpus@2026.12.01 --to llamafactory --out exports/corpus
+
+        anes export r1@2026.12.01 --to trl-grpo --out exports/r1
     """
     with errors_explained():
         from anessuite.exports import export as write
