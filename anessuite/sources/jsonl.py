@@ -17,6 +17,7 @@ from typing import IO, Any, cast
 import orjson
 import pyarrow as pa
 import zstandard
+from isal import igzip, isal_zlib
 
 from anessuite.errors import SourceError
 from anessuite.sources.columns import Columns
@@ -25,7 +26,15 @@ from anessuite.sources.files import SourceFile
 
 MALFORMED = "malformed_json"
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
-BROKEN = (EOFError, gzip.BadGzipFile, zlib.error, zstandard.ZstdError, OSError)
+BROKEN: tuple[type[Exception], ...] = (
+    EOFError,
+    gzip.BadGzipFile,
+    zlib.error,
+    cast("type[Exception]", isal_zlib.error),  # its stub calls it an object
+    zstandard.ZstdError,
+    OSError,
+)
+"""What readers of archives raise for one that cannot be read to its end."""
 
 Row = tuple[dict[str, Any] | None, int]
 """One row (None if it is malformed) and about how many bytes it takes."""
@@ -91,7 +100,7 @@ def count_lines(file: SourceFile, *, max_bytes: int) -> tuple[int, float]:
 def decompressed(raw: IO[bytes], path: str) -> IO[bytes]:
     """The stream behind ``.gz`` and ``.zst`` names."""
     if path.lower().endswith(".gz"):
-        return cast("IO[bytes]", gzip.GzipFile(fileobj=raw))
+        return cast("IO[bytes]", igzip.IGzipFile(fileobj=raw))
     if path.lower().endswith(".zst"):
         return cast("IO[bytes]", io.BufferedReader(_ZstdStream(raw), 1 << 20))
     return raw

@@ -45,7 +45,7 @@ def elements(path: str, *, name: str, roots: tuple[str, ...]) -> Iterator[Elemen
     """
     count = 0
     try:
-        with _opened(path) as stream:
+        with opened(path) as stream:
             for element in _children(stream, name, roots):
                 count += 1
                 yield element
@@ -59,7 +59,8 @@ def elements(path: str, *, name: str, roots: tuple[str, ...]) -> Iterator[Elemen
 
 
 @contextmanager
-def _opened(path: str) -> Iterator[IO[bytes]]:
+def opened(path: str) -> Iterator[IO[bytes]]:
+    """The bytes of an XML file, decompressed."""
     fs, plain = fsspec.url_to_fs(path)
     with fs.open(plain, "rb") as raw:
         head = raw.read(4)
@@ -110,6 +111,12 @@ def _root(parser: Any, block: bytes, head: bytes, name: str) -> Element | None:
     if dtd is not None and dtd.entities():
         raise _declares_entities(name)
     return root
+
+
+def parsed(content: bytes) -> Element:
+    """The root of a small document, read as `elements` reads. Raises lxml's XMLSyntaxError."""
+    parser: Any = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
+    return etree.fromstring(content, parser)
 
 
 def _declares_entities(name: str) -> SourceError:
@@ -268,11 +275,12 @@ def date_of(element: Element) -> str:
     """
     parts = {part.tag: text_of(part) for part in _tagged(element)}
     written = [parts.get(name, "") for name in ("Year", "Month", "Day")]
-    return _iso(parts.get("MedlineDate") or (" ".join(written) if written[1] else written[0]))
+    return iso(parts.get("MedlineDate") or (" ".join(written) if written[1] else written[0]))
 
 
 @lru_cache(1 << 12)
-def _iso(written: str) -> str:
+def iso(written: str) -> str:
+    """A date in NLM's words, as `date_of` gives it."""
     found = _DATE.search(written)
     if not found:
         return ""
