@@ -11,13 +11,15 @@ What is read, each against what a careful reader sees:
 - ``m1``: DeepSeek-R1, Qwen2.5-7B and -32B on one question;
 - ``explanations``: of MedMCQA, written by people, against the answer of the data set: a letter may be missing
   (few explanations state one);
-- ``free text``: DeepSeek-R1 on case reports, with diagnoses of other cases as options: no letter;
+- ``free text``: DeepSeek-R1 on case reports, with diagnoses of other cases as options: no letter (one of them
+  ends in ``Answer: A`` all the same, which counts as invented);
 - ``SmolLM2`` (with ``--replies``, a folder for the cache of completions): the embedded model on 150 questions
-  of MedMCQA, MedQA and CMMLU, asked in five forms, without randomness and one at a time (some minutes),
+  of MedMCQA, MedQA and CMMLU, asked in five forms, without randomness and one at a time (ten minutes),
   against ``labels/answers.csv``, which holds ids, letters and digests, no text. A label counts where the
-  reply is, by its digest, the one that was read; other hardware may give other replies. One reader, a
-  language model, read each reply before the extractor saw it. ``border`` are replies that can be read in
-  two ways, most of them cut off or incoherent.
+  reply is, by its digest, the one that was read; other hardware may give other replies (a later run gave all
+  150 again). One reader, a language model, read each reply before the extractor saw it; a second reading, by
+  a language model that knew the extractor's rules and four of the labels, differs on two. ``border`` are
+  replies that can be read in two ways, most of them cut off or incoherent, both of these among them.
 
 The peer is a regex as evaluation harnesses have it: the last capital letter in brackets, else the last one
 that stands alone.
