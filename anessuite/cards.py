@@ -10,9 +10,12 @@ import yaml
 
 from anessuite.card_documents import DOCUMENTS
 from anessuite.card_form import CardForm
+from anessuite.card_graded import graded_form
 from anessuite.card_markdown import Cell, line, table
 from anessuite.card_pairs import PAIRS
+from anessuite.card_solved import SOLVED
 from anessuite.card_words import LANGUAGES
+from anessuite.graded_facts import GradedFacts
 from anessuite.manifests import Manifest
 from anessuite.origins import stage_totals
 
@@ -41,6 +44,16 @@ def dataset_card(manifest: Manifest, *, licences: dict[str, str], summary: str) 
 def pair_card(manifest: Manifest, licences: dict[str, str]) -> str:
     """README.md of a version of question-answer pairs."""
     return card(manifest, PAIRS, licences)
+
+
+def solved_card(manifest: Manifest, licences: dict[str, str]) -> str:
+    """README.md of a version of solved questions."""
+    return card(manifest, SOLVED, licences)
+
+
+def graded_card(manifest: Manifest, facts: GradedFacts) -> str:
+    """README.md of a version of graded questions."""
+    return card(manifest, graded_form(facts), facts.licences)
 
 
 def card(manifest: Manifest, form: CardForm, licences: dict[str, str]) -> str:

@@ -65,6 +65,24 @@ SOLVED_QUESTION = pa.schema(
 """A question with verified reasoning: that of ``attempt``, of ``attempts`` made, ``correct`` of them right.
 ``tokens`` were generated in the attempt that is kept; the interval is null where attempts stop at success."""
 
+VOTES = pa.list_(pa.struct([pa.field("level", pa.string()), pa.field("rationale", pa.string())]))
+"""The votes of the annotator model, in order; a level is null where the reply could not be read."""
+
+GRADED_QUESTION = pa.schema(
+    [
+        *_QUESTION,
+        pa.field("level", pa.string(), nullable=False),
+        pa.field("level_origin", pa.string(), nullable=False),
+        pa.field("votes", VOTES, nullable=False),
+        pa.field("agreement", pa.float32(), nullable=False),
+        pa.field("reviewed", pa.bool_(), nullable=False),
+        *_ORIGIN,
+        pa.field("licence", pa.string(), nullable=False),
+    ]
+)
+"""A benchmark question with its cognitive level. ``agreement`` is the share of votes for the model's level;
+``level_origin`` is model, tie (the votes were tied), human or adjudicated."""
+
 REJECTED_QUESTION = pa.schema(
     [
         pa.field("id", pa.string(), nullable=False),

@@ -11,8 +11,14 @@ from anessuite.manifests import Manifest
 from anessuite.pages import figure, nothing, table
 from anessuite.report_parts import charts, ratio
 
-STEP = "generate-"
-"""How the names of steps that ask a model begin; the prompt's name follows."""
+_ASKED = {
+    "generate-questions": ("generator", "questions"),
+    "generate-judge": ("filter", "judge"),
+    "generate-answer": ("filter", "answer"),
+    "attempt": ("reasoner", "solve"),
+    "vote": ("annotator", "level"),
+}
+"""Which model of the recipe a step asks, and by which prompt; a number at the end of its name is left out."""
 _FAULT = "fault_"
 
 
@@ -23,8 +29,8 @@ def models(manifest: Manifest) -> list[str]:
     asked = [
         (
             step,
-            _role(step),
-            _prompt(manifest, step),
+            _asked(step)[0],
+            _prompts(manifest, step),
             *(counts.get(name, 0) for name in ("requests", "prompt_tokens", "completion_tokens")),
             _each(counts, "prompt_tokens"),
             _each(counts, "completion_tokens"),
@@ -67,16 +73,16 @@ def steps_of(requests: Mapping[str, int]) -> dict[str, dict[str, int]]:
     return dict(steps)
 
 
-def _role(step: str) -> str:
-    """Which model of the recipe a step asks."""
-    return "generator" if step == f"{STEP}questions" else "filter"
+def _asked(step: str) -> tuple[str, str]:
+    """The role and the prompt's name of a step; attempt-2 is as attempt."""
+    return _ASKED.get(step) or _ASKED.get(step.rstrip("-0123456789"), ("", ""))
 
 
-def _prompt(manifest: Manifest, step: str) -> str | None:
-    """The prompt ``prompts/qa/judge.en.v1.md`` of step ``generate-judge`` is judge.en.v1."""
-    name = step.removeprefix(STEP)
+def _prompts(manifest: Manifest, step: str) -> str | None:
+    """The prompts of a step, one a language: ``prompts/qa/judge.en.v1.md`` is judge.en.v1."""
+    name = _asked(step)[1]
     files = [PurePosixPath(path) for path in manifest.recipe.texts if path.startswith("prompts/")]
-    return next((file.stem for file in files if file.name.split(".")[0] == name), None)
+    return ", ".join(file.stem for file in files if file.name.split(".")[0] == name) or None
 
 
 def _each(counts: Mapping[str, int], name: str) -> int | None:

@@ -10,15 +10,15 @@ import polars as pl
 import pyarrow as pa
 
 from anessuite.manifests import File
-from anessuite.schemas import ParquetSink
+from anessuite.schemas import PART_ZSTD_LEVEL, ParquetSink
 from anessuite.storage import Store
 
 SHARD_BYTES = 256 << 20
 """Aimed size of a shard, from the compressed bytes of the parts."""
-_SPILL_BYTES = 64 << 20
-"""Rows held in memory before they are put into their shards' buckets (decoded bytes)."""
-_SORTED_ROWS = 4096
-"""Rows of a shard that are put into order at a time: a sorted copy of the whole would double the memory."""
+_SPILL_BYTES = 128 << 20
+"""Rows held in memory before they are put into their buckets (decoded bytes)."""
+_BUCKETS = 8
+"""Buckets of a shard: a bucket is what has to be in memory to be sorted."""
 
 
 def shard_count(part_bytes: int) -> int:
@@ -42,33 +42,27 @@ def write_shards(
     ``scratch`` is a folder for the buckets; it is emptied first and removed afterwards. Rows with equal keys
     are put into an order of their own columns, so that the result does not depend on the order of ``frames``.
     """
+    if sort_by[0] != "id":
+        raise ValueError(f"shards are ranges of ids, and cannot be sorted by {sort_by[0]} first")
     store.remove(scratch)
-    pieces: list[list[str]] = [[] for _ in range(shards)]
+    pieces: list[list[str]] = [[] for _ in range(shards * _BUCKETS)]
+    bucket = (pl.col("id").str.head(8).str.to_integer(base=16, dtype=pl.UInt64) * len(pieces)) // (1 << 32)
     for number, chunk in enumerate(_chunks(frames)):
-        shard = (pl.col("id").str.head(8).str.to_integer(base=16, dtype=pl.UInt64) * shards) // (1 << 32)
-        for (index,), rows in chunk.with_columns(shard=shard).group_by("shard"):
+        for (index,), rows in chunk.group_by(bucket.alias("bucket")):
             path = f"{scratch}/{index}-{number}.parquet"
-            with ParquetSink(store, path, schema) as sink:
+            with ParquetSink(store, path, schema, level=PART_ZSTD_LEVEL) as sink:
                 sink.write(rows)
             pieces[int(str(index))].append(path)
     files: list[File] = []
-    for index, paths in enumerate(pieces):
-        with ParquetSink(store, f"{folder}/{name}-{index:05d}-of-{shards:05d}.parquet", schema) as sink:
-            for rows in _in_order(store, paths, sort_by):
-                sink.write(rows)
+    for shard in range(shards):
+        with ParquetSink(store, f"{folder}/{name}-{shard:05d}-of-{shards:05d}.parquet", schema) as sink:
+            for paths in pieces[shard * _BUCKETS : (shard + 1) * _BUCKETS]:
+                if paths:
+                    rows = pl.concat([pl.read_parquet(store.read_bytes(path)) for path in paths])
+                    sink.write(rows.sort(sort_by, nulls_last=True))
         files.append(sink.file)
     store.remove(scratch)
     return files
-
-
-def _in_order(store: Store, paths: list[str], sort_by: list[str]) -> Iterator[pl.DataFrame]:
-    """The rows of a bucket, sorted, some at a time."""
-    if not paths:
-        return
-    rows = pl.concat([pl.read_parquet(store.read_bytes(path)) for path in paths], rechunk=False)
-    order = rows.select(sort_by).with_row_index("_row").sort(sort_by, nulls_last=True, maintain_order=True)
-    for begin in range(0, rows.height, _SORTED_ROWS):
-        yield rows[order["_row"].slice(begin, _SORTED_ROWS)]
 
 
 def _chunks(frames: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:

@@ -194,11 +194,17 @@ class QuestionIndex:
 def compare(
     own: QuestionForm, other: QuestionForm, stem_similarity: float, rules: QuestionRules
 ) -> Likeness | None:
-    """How alike two questions are whose stems have this similarity, or None if neither repeats the other."""
+    """How alike two questions are whose stems have this similarity, or None if neither repeats the other.
+
+    Right options that both questions offer are the same only if they are equal: abduction is not adduction.
+    """
     same_options = own.options == other.options
     same_answer = None
     if own.gold is not None and other.gold is not None:
-        same_answer = same_text(own.gold, other.gold, rules.min_stem_similarity)
+        is_choice = {own.gold, other.gold} <= own.options & other.options
+        same_answer = own.gold == other.gold or (
+            not is_choice and same_text(own.gold, other.gold, rules.min_stem_similarity)
+        )
     options_similarity = shared(own.telling, other.telling, rules.min_stem_similarity)
     near = Likeness("near_stem", stem_similarity, options_similarity, same_answer)
     if own.stem == other.stem and (same_options or own.stands_alone):

@@ -5,10 +5,12 @@ from prefect.artifacts import create_link_artifact, create_markdown_artifact, cr
 from prefect.context import TaskRunContext
 
 from anessuite.builds import Build
+from anessuite.graded_facts import GradedFacts
 from anessuite.manifests import Manifest
 from anessuite.report_bins import log_lower, log_upper
 from anessuite.report_facts import PairFacts
 from anessuite.reports import CorpusFacts
+from anessuite.solved_facts import SolvedFacts
 
 _SAMPLES_PER_REASON = 5
 _SAMPLES_KEPT = 8
@@ -82,10 +84,7 @@ def show_pairs_in_ui(build: Build, manifest: Manifest, facts: PairFacts) -> None
     """Funnel, requests, samples and the report as artifacts of the flow UI."""
     if TaskRunContext.get() is None:
         return
-    requests = [{"what": name, "count": count} for name, count in manifest.requests.items()]
-    create_table_artifact(
-        table=requests, key=_key(build, "requests"), description=f"{build.ref}: requests and tokens"
-    )
+    _show_requests(build, manifest)
     samples = [
         (row["reason"], f"{row['stage']}, PMID {row['pmid']}", row["question"] or row["title"])
         for row in facts.rejected_samples.iter_rows(named=True)
@@ -120,3 +119,35 @@ def _show_samples(build: Build, samples: list[tuple[str, str, str | None]]) -> N
 
 def _plain(text: str | None) -> str:
     return "".join(c if c.isalnum() or c in " .,;:()%-" else " " for c in (text or "(no text)")[:200])
+
+
+def show_solved_in_ui(build: Build, manifest: Manifest, facts: SolvedFacts) -> None:
+    """Funnel, verdicts, requests, samples and the report as artifacts of the flow UI."""
+    if TaskRunContext.get() is not None:
+        _show_questions(build, manifest, "verdicts", facts.verdicts, facts.rejected_samples)
+
+
+def show_graded_in_ui(build: Build, manifest: Manifest, facts: GradedFacts) -> None:
+    """Funnel, levels, requests, samples and the report as artifacts of the flow UI."""
+    if TaskRunContext.get() is not None:
+        _show_questions(build, manifest, "levels", facts.levels, facts.rejected_samples)
+
+
+def _show_questions(
+    build: Build, manifest: Manifest, what: str, counts: pl.DataFrame, rejected: pl.DataFrame
+) -> None:
+    create_table_artifact(table=counts.to_dicts(), key=_key(build, what), description=f"{build.ref}: {what}")
+    _show_requests(build, manifest)
+    samples = [
+        (row["reason"], f"{row['stage']}, {row['source_id']}", row["question"])
+        for row in rejected.iter_rows(named=True)
+    ]
+    _show_funnel(build, manifest)
+    _show_samples(build, samples)
+
+
+def _show_requests(build: Build, manifest: Manifest) -> None:
+    requests = [{"what": name, "count": count} for name, count in manifest.requests.items()]
+    create_table_artifact(
+        table=requests, key=_key(build, "requests"), description=f"{build.ref}: requests and tokens"
+    )

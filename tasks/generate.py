@@ -67,10 +67,13 @@ class Asked:
     first: int = 0
     others: Mapping[str, Prompt] = field(default_factory=dict)
 
+    def prompt_for(self, language: str) -> Prompt:
+        """The prompt for rows in a language."""
+        return self.others.get(language, self.prompt)
+
     def requests(self, row: dict[str, Any]) -> Iterator[Request]:
         """One request an attempt."""
-        asks = self.others.get(row.get("language", ""), self.prompt)
-        inputs = self.inputs(row)
+        asks, inputs = self.prompt_for(row.get("language", "")), self.inputs(row)
         for attempt in range(self.first, self.first + self.attempts):
             yield asks.request(attempt=attempt, **inputs)
 

@@ -4,19 +4,13 @@ import os
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from flows.commands.datasets import Dataset, flow_of
 from flows.commands.output import JsonOption, errors_explained, log_to_stderr, print_json, print_table
 from flows.commands.versions import Root, root_or_default
-
-
-class Dataset(StrEnum):
-    """What can be built so far."""
-
-    corpus = "corpus"
-    qa = "qa"
 
 
 class EngineName(StrEnum):
@@ -64,6 +58,8 @@ def build(
         anes build corpus --config deployments/corpus.fineweb.yaml --version 2026.12.01 --workers 16
 
         anes build qa --config deployments/qa.pubmed.yaml --version 2026.12.01
+
+        anes build r1 --config deployments/r1.deepseek.yaml --version 2026.12.01 --sample 100
     """
     with errors_explained():
         from anessuite.config import read_config
@@ -81,7 +77,7 @@ def build(
             prepare_workers()
         if not as_json:
             typer.echo(f"building {name.value}@{version} in {root_or_default(root)}", err=True)
-        model, flow = _flow_of(name)
+        model, flow = flow_of(name)
         built = flow(
             config=read_config(config, model),
             version=version,
@@ -105,14 +101,3 @@ def build(
             f"next: anes show {built}; report: {root_or_default(root)}/{name.value}/{version}/report.html"
         )
         sys.stdout.flush()
-
-
-def _flow_of(name: Dataset) -> tuple[type[Any], Any]:
-    """The config model and the flow of a dataset; imported when they are needed."""
-    if name is Dataset.corpus:
-        from flows.corpus import CorpusConfig, corpus
-
-        return CorpusConfig, corpus
-    from flows.qa import QaConfig, qa
-
-    return QaConfig, qa

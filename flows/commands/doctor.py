@@ -28,7 +28,7 @@ class Check:
 def doctor(
     root: Root = None,
     config: Annotated[
-        Path | None, typer.Option("--config", help="also ask each endpoint of this qa config for its models")
+        Path | None, typer.Option("--config", help="also ask each endpoint of this config for its models")
     ] = None,
     as_json: Annotated[bool, JsonOption] = False,
 ) -> None:
@@ -159,15 +159,13 @@ def _embedded_model() -> Check:
 
 def _endpoints(config: Path) -> list[Check]:
     """Each endpoint of a config's models: does it answer, and does it list the model?"""
-    from anessuite.config import read_config
     from anessuite.errors import AnesError
     from anessuite.llm.servers import ask_models
-    from flows.qa import QaConfig
+    from flows.commands.datasets import models_of
 
     checks: list[Check] = []
     try:
-        recipe = read_config(config, QaConfig)
-        for model in {one.model_dump_json(): one for one in (recipe.generator, recipe.filter)}.values():
+        for model in models_of(config):
             for url, listed, error in ask_models(model):
                 ok = not error and (listed is None or model.model in listed)
                 shown = "answers" if listed is None else f"lists {', '.join(listed[:5]) or 'no model'}"

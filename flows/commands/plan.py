@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from flows.commands.build import ConfigFile, Dataset, Name, Sample, quiet_prefect
+from flows.commands.build import ConfigFile, Name, Sample, quiet_prefect
+from flows.commands.datasets import Dataset
 from flows.commands.output import JsonOption, errors_explained, print_json, print_table
 
 
@@ -25,11 +26,13 @@ def plan(
         anes plan corpus --config deployments/corpus.fineweb.yaml
 
         anes plan qa --config deployments/qa.pubmed.yaml
+
+        anes plan r1 --config deployments/r1.deepseek.yaml
     """
     with errors_explained():
         quiet_prefect()
         workers = workers or os.cpu_count() or 1
-        planned = _corpus if name is Dataset.corpus else _qa
+        planned = {Dataset.corpus: _corpus, Dataset.qa: _qa, Dataset.r1: _r1}[name]
         total, table, lines = planned(config, sample, workers, probe)
         if as_json:
             print_json({"dataset": name.value} | total)
@@ -113,4 +116,44 @@ def _qa(config: Path, sample: int | None, workers: int, probe: int) -> Planned:
         f"hours: {TOKENS_PER_SECOND:g} generated tokens a second for each request in flight; "
         "a model that reasons writes many times the tokens given here",
     ]
+    return total, total["steps"], lines
+
+
+def _r1(config: Path, sample: int | None, workers: int, probe: int) -> Planned:
+    from dataclasses import asdict
+
+    from anessuite.config import read_config
+    from flows.r1 import R1Config
+    from tasks.estimate_pairs import TOKENS_PER_SECOND
+    from tasks.estimate_solved import REASONING_TOKENS, estimate_solved
+    from tasks.pool import read_pool
+
+    recipe = read_config(config, R1Config)
+    pool = read_pool.fn(recipe.pool, specialty=recipe.specialty, sample=sample, keep_going=False)
+    asked = [recipe.ask(number, pool.languages) for number in range(1, recipe.attempts + 1)]
+    found = estimate_solved(pool, recipe.questions, recipe.topic, asked)
+    tokens = sum(step.prompt_tokens + step.completion_tokens for step in found.steps)
+    total = {
+        "rows": found.rows,
+        "questions": found.questions,
+        "dropped": found.dropped,
+        "requests": sum(step.requests for step in found.steps),
+        "tokens": tokens,
+        "cost": sum(step.cost for step in found.steps),
+        "hours": sum(step.hours for step in found.steps),
+        "steps": [asdict(step) for step in found.steps],
+    }
+    by_language = ", ".join(f"{language} {count:,}" for language, count in found.questions.items())
+    first = found.steps[0]
+    lines = [
+        f"in all: {found.rows:,} rows, questions {by_language}; at most {total['requests']:,} requests, "
+        f"{tokens:,} tokens, cost {total['cost']:,.2f}, {total['hours']:,.2f} h",
+        f"at least, if each first attempt is right: {first.requests:,} requests, cost {first.cost:,.2f}; "
+        "before repeats and questions of the benchmark go; requests that the cache knows cost nothing",
+        f"hours: {TOKENS_PER_SECOND:g} generated tokens a second for each request in flight; an attempt is "
+        f"taken for {REASONING_TOKENS:,} tokens, or max_tokens if that is less",
+    ]
+    if found.dropped:
+        gone = ", ".join(f"{reason} {count:,}" for reason, count in found.dropped.items())
+        lines.append(f"rows that make no question: {gone}")
     return total, total["steps"], lines

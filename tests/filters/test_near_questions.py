@@ -73,6 +73,17 @@ def test_reordered_options_are_the_same_and_the_answer_is_compared_by_its_text(q
     assert (found.kind, found.same_answer) == ("same_stem", False)
 
 
+def test_right_options_that_both_questions_offer_are_not_the_same_because_they_look_alike():
+    moves = choices("Abduction of the shoulder joint", "Adduction of the shoulder joint", "Flexion")
+    one = Question("Injury of the axillary nerve in the lateral position leads to loss of", moves, "A")
+    found = match(one, replace(one, answer="B"))
+    assert found is not None
+    assert (found.kind, found.same_answer) == ("same_stem", False)
+    other = replace(one, question=one.question.replace("axillary", "thoracic"))
+    assert match(one, other) is not None
+    assert match(one, replace(other, answer="B")) is None
+
+
 @EACH
 @pytest.mark.parametrize("answer", [None, "Z"])
 def test_whether_the_answer_is_the_same_is_unknown_where_one_has_none(question: Question, answer: str | None):

@@ -1,0 +1,96 @@
+"""AnesBench: exam questions graded by cognitive level, by the votes of a model and by people."""
+
+from typing import Any
+
+from prefect import flow
+from pydantic import Field
+
+from anessuite.builds import Build
+from anessuite.config import Config
+from anessuite.llm.config import ModelConfig, SpendingCaps
+from anessuite.manifests import Recipe
+from anessuite.prompting import Prompt
+from anessuite.sources.files import public
+from anessuite.sources.questions import QuestionSource
+from anessuite.storage import Store
+from anessuite.versions import DatasetRef
+from filters.exam_question import ExamQuestionRules, TopicRules
+from filters.near_questions import QuestionRules
+from tasks.engines import Engine
+from tasks.generate import Asked, conversation, generate, prompt
+from tasks.grade import grade_questions, inputs_of
+from tasks.pool import Pool, drop_repeats, read_pool, write_pool
+from tasks.publish_graded import publish_graded
+
+
+class PromptVersions(Config):
+    """Which version of the guidelines is used: the N of ``prompts/bench/level.*.v<N>.md``."""
+
+    level: int = 1
+
+
+class BenchConfig(Config):
+    """The recipe of AnesBench, as a YAML file states it."""
+
+    sources: list[QuestionSource] = Field(min_length=1)
+    specialty: str | None = Field(default=None, description="without it no question is off the topic")
+    topic: TopicRules = TopicRules()
+    questions: ExamQuestionRules = ExamQuestionRules()
+    repeats: QuestionRules = QuestionRules()
+    annotator: ModelConfig
+    votes: int = Field(default=3, ge=1, le=15)
+    prompts: PromptVersions = PromptVersions()
+    spending: SpendingCaps = SpendingCaps()
+
+    def prompt(self, language: str) -> Prompt:
+        """The guidelines for questions of a language."""
+        return prompt("bench/level", language, self.prompts.level)
+
+    def ask(self, languages: list[str]) -> Asked:
+        """What is asked about each question, and how often."""
+        first, *others = languages
+        prompts = {language: self.prompt(language) for language in others}
+        return Asked(
+            "vote", self.prompt(first), self.annotator, inputs_of, attempts=self.votes, others=prompts
+        )
+
+    def recipe(self, pool: Pool, prompts: list[Prompt], **run: Any) -> Recipe:
+        """What decides the data; no endpoint, no key, no cap, no folder of this machine."""
+        content = self.model_dump(mode="json", by_alias=True, exclude={"spending", "prompts"})
+        for source in content["sources"]:
+            source["path"] = public(source["path"])
+        content["annotator"] = self.annotator.recipe()
+        texts = pool.texts | {one.path: one.sha256 for one in prompts}
+        return Recipe(inputs=pool.inputs, config=content | run, texts=texts)
+
+
+@flow(name="bench")
+def bench(
+    config: BenchConfig,
+    version: str = "dev",
+    root: str = "./data",
+    sample: int | None = None,
+    workers: int = 1,
+    engine: Engine = "local",
+    keep_going: bool = False,
+    restart: bool = False,
+) -> str:
+    """Build ``bench@version`` below ``root``; returns its reference.
+
+    ``sample`` takes only the first so many questions of each source. ``keep_going`` leaves unreadable files
+    out and lists them. ``restart`` throws away unfinished work of this version instead of continuing it; the
+    model's replies stay in the cache. ``workers`` and ``engine`` change nothing here.
+    """
+    build = Build(Store(root), DatasetRef("bench", version))
+    with build.locked():
+        pool = read_pool(config.sources, specialty=config.specialty, sample=sample, keep_going=keep_going)
+        prompts = [config.prompt(language) for language in pool.languages]
+        recipe = config.recipe(pool, prompts, sample=sample, keep_going=keep_going)
+        build.begin(recipe, restart=restart)
+        usable = write_pool(build, pool, config.questions, config.topic)
+        unique = drop_repeats(usable, config.repeats)
+        asked = config.ask(pool.languages)
+        with conversation(build, config.spending) as talk:
+            generate(talk, asked, unique)
+        graded = grade_questions(unique, asked, pool.licences)
+        return publish_graded(graded, recipe, pool, steps=[(asked.step, unique)])

@@ -1,0 +1,63 @@
+"""The datasets by name: config model and flow of each, imported when they are needed."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+
+class Dataset(StrEnum):
+    """What can be built so far."""
+
+    corpus = "corpus"
+    qa = "qa"
+    r1 = "r1"
+
+
+def flow_of(name: Dataset) -> tuple[type[Any], Any]:
+    """The config model and the flow of a dataset."""
+    match name:
+        case Dataset.corpus:
+            from flows.corpus import CorpusConfig, corpus
+
+            return CorpusConfig, corpus
+        case Dataset.qa:
+            from flows.qa import QaConfig, qa
+
+            return QaConfig, qa
+        case Dataset.r1:
+            from flows.r1 import R1Config, r1
+
+            return R1Config, r1
+
+
+_ROLES = {Dataset.qa: ("generator", "filter"), Dataset.r1: ("reasoner",)}
+"""The models that a config names, by dataset; those of `corpus` are none."""
+
+
+def models_of(config: Path) -> list[Any]:
+    """The models that a config file names, each once, whichever dataset it is of.
+
+    Raises ConfigError if it does not check, or names no model.
+    """
+    from anessuite.config import read_config
+    from anessuite.errors import ConfigError
+
+    keys = _keys(config)
+    for name, roles in _ROLES.items():
+        if set(roles) & keys:
+            recipe = read_config(config, flow_of(name)[0])
+            found = [getattr(recipe, role) for role in roles]
+            return list({one.model_dump_json(): one for one in found}.values())
+    known = ", ".join(role for roles in _ROLES.values() for role in roles)
+    raise ConfigError(f"{config} names no model", f"a model stands under one of: {known}")
+
+
+def _keys(config: Path) -> set[str]:
+    """The top keys of a file; none where it cannot be read, which `read_config` explains better."""
+    try:
+        content = yaml.safe_load(config.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        return {role for roles in _ROLES.values() for role in roles}
+    return set(content) if isinstance(content, dict) else set()
