@@ -9,6 +9,7 @@ from anessuite.card_words import LANGUAGES, QUESTION_REASONS
 from anessuite.graded_facts import GradedFacts
 from anessuite.manifests import Manifest
 from anessuite.origins import files_by_source
+from anessuite.review_parts import ReviewFacts, review_on_card
 from anessuite.votes import LEVELS
 
 COLUMNS = {
@@ -35,7 +36,7 @@ MEANINGS = {
 }
 
 
-def graded_form(facts: GradedFacts) -> CardForm:
+def graded_form(facts: GradedFacts, reviewed: ReviewFacts) -> CardForm:
     """The words of one version's card."""
     return CardForm(
         rows="questions",
@@ -47,7 +48,11 @@ def graded_form(facts: GradedFacts) -> CardForm:
         unit=lambda stage: stage.source,
         sources=_sources,
         limits=_limits,
-        sections=lambda manifest: [_levels(manifest, facts), _graded(manifest, facts)],
+        sections=lambda manifest: [
+            _levels(manifest, facts),
+            _graded(manifest, facts),
+            review_on_card(reviewed),
+        ],
     )
 
 

@@ -18,6 +18,7 @@ from anessuite.card_words import LANGUAGES
 from anessuite.graded_facts import GradedFacts
 from anessuite.manifests import Manifest
 from anessuite.origins import stage_totals
+from anessuite.review_parts import ReviewFacts
 
 _SIZES = [
     (10**3, "n<1K"),
@@ -51,9 +52,9 @@ def solved_card(manifest: Manifest, licences: dict[str, str]) -> str:
     return card(manifest, SOLVED, licences)
 
 
-def graded_card(manifest: Manifest, facts: GradedFacts) -> str:
+def graded_card(manifest: Manifest, facts: GradedFacts, reviewed: ReviewFacts) -> str:
     """README.md of a version of graded questions."""
-    return card(manifest, graded_form(facts), facts.licences)
+    return card(manifest, graded_form(facts, reviewed), facts.licences)
 
 
 def card(manifest: Manifest, form: CardForm, licences: dict[str, str]) -> str:

@@ -5,20 +5,25 @@
 - ``llamafactory``: JSONL with ``instruction``, ``input``, ``output`` (pairs) or ``text`` (documents), and the
   ``dataset_info.json`` that registers it.
 
-Those of solved questions are in `anessuite.export_solved`.
+Those of solved questions are in `anessuite.export_solved`; of graded ones, ``anesbench`` in
+`anessuite.export_graded` and ``lm-eval`` in `anessuite.lm_eval_task`.
 """
 
 import io
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+from typing import IO, cast
 
 import polars as pl
 import pyarrow.parquet as pq
 
 from anessuite.errors import ConfigError
+from anessuite.export_graded import published, write_list
 from anessuite.export_solved import instructions, messages, preferences, rewarded, verifiable
+from anessuite.lm_eval_task import asked, task_files
 from anessuite.manifests import Manifest
 from anessuite.storage import Store
 from anessuite.versions import DatasetRef
@@ -39,7 +44,8 @@ def export(store: Store, ref: DatasetRef, format: str, out: Store) -> Exported:
     """Write a finished version into ``out`` as ``format``, one file a config (``en.jsonl``), shard by shard.
 
     Raises:
-        ConfigError: a format that this dataset has not (names those it has), or ``out`` holds an export.
+        ConfigError: a format that this dataset has not (names those it has) or that cannot hold one of its
+            rows (names that), or ``out`` holds an export.
     """
     manifest = store.manifest(ref)
     shape = _shape(manifest, ref)
@@ -55,10 +61,14 @@ def export(store: Store, ref: DatasetRef, format: str, out: Store) -> Exported:
             shaped = (preferences(frame, pl.concat(attempts)) for frame in frames)
         else:
             shaped = map(_FORMATS[shape][format], frames)
-        suffix = "parquet" if format in _AS_PARQUET else "jsonl"
-        files |= {f"{config}.{suffix}": _write(out, f"{config}.{suffix}", shaped)}
+        name = _NAMES.get(format, "{}.jsonl").format(config)
+        files[name] = _write(out, name, shaped)
     if format == "llamafactory":
         out.write_bytes(INFO, json.dumps(_registered(ref, shape, files), indent=1).encode())
+    if format == LM_EVAL:
+        rows = {config: _levels(_frames(store, ref, manifest, "data", config)) for config in manifest.rows}
+        for name, content in task_files(ref, rows).items():
+            out.write_bytes(name, content)
     digest = store.sha256(f"{store.folder(ref)}/manifest.json")[0]
     told = {"version": str(ref), "manifest_sha256": digest, "format": format, "rows": files}
     out.write_bytes(PROVENANCE, json.dumps(told, indent=1).encode())
@@ -69,6 +79,8 @@ def _write(out: Store, name: str, frames: Iterable[pl.DataFrame]) -> int:
     """Write one file frame by frame; returns its rows."""
     rows = 0
     with out.create(name) as sink:
+        if name.endswith(".json"):
+            return write_list(cast("IO[bytes]", sink), frames)
         if name.endswith(".jsonl"):
             for frame in frames:
                 sink.write(_lines(frame))
@@ -87,6 +99,8 @@ def _write(out: Store, name: str, frames: Iterable[pl.DataFrame]) -> int:
 
 def _shape(manifest: Manifest, ref: DatasetRef) -> str:
     columns = manifest.schema_.keys()
+    if {"question", "options", "answer", "level"} <= columns:
+        return "graded"
     if {"question", "options", "reasoning"} <= columns:
         return "solved"
     if {"question", "answer"} <= columns:
@@ -102,6 +116,10 @@ def _frames(
     for file in manifest.files:
         if file.path.startswith(f"{folder}/{config}-"):
             yield pl.read_parquet(io.BytesIO(store.read_bytes(f"{store.folder(ref)}/{file.path}")))
+
+
+def _levels(frames: Iterable[pl.DataFrame]) -> Counter[str]:
+    return Counter(level for frame in frames for level in frame["level"])
 
 
 def _lines(frame: pl.DataFrame) -> bytes:
@@ -142,9 +160,11 @@ _FORMATS: dict[str, dict[str, Callable[[pl.DataFrame], pl.DataFrame]]] = {
         "llamafactory": instructions,
         "verl": rewarded,
     },
+    "graded": {"jsonl": _whole, "anesbench": published, "lm-eval": asked},
 }
-PREFERENCES = "trl-dpo"
-_AS_PARQUET = ("verl",)
+PREFERENCES, LM_EVAL = "trl-dpo", "lm-eval"
+_NAMES = {"verl": "{}.parquet", "anesbench": "anesbench_{}.json"}
+"""Of a config's file, where it is not ``en.jsonl``."""
 
 
 def _registered(ref: DatasetRef, shape: str, files: dict[str, int]) -> dict[str, object]:

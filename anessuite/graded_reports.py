@@ -26,16 +26,18 @@ from anessuite.report_parts import (
     with_share,
 )
 from anessuite.report_questions import funnel, question, reasons, rejected_samples
+from anessuite.review_parts import ReviewFacts, review_on_page
 from anessuite.votes import LEVELS
 
 _MOST_RATIONALE = 300
 
 
-def graded_report(manifest: Manifest, facts: GradedFacts) -> str:
+def graded_report(manifest: Manifest, facts: GradedFacts, reviewed: ReviewFacts) -> str:
     """One self-contained HTML page; nothing in it loads or runs anything."""
     sections: list[Section] = [
         ("Levels", _levels(manifest, facts)),
         ("Votes", _votes(manifest, facts)),
+        ("Review", review_on_page(reviewed)),
         ("Funnel", funnel(manifest)),
         ("Reasons", reasons(manifest)),
         ("Questions", [*languages(manifest, rows="questions"), _letters(manifest, facts)]),

@@ -24,7 +24,7 @@ conversation.
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from string import Template
@@ -91,6 +91,14 @@ class Prompt:
     def label(self) -> str:
         """``qa/questions.en.v1``."""
         return f"{self.name}.{self.language}.v{self.version}"
+
+    def with_examples(self, most: int | None) -> "Prompt":
+        """The same with so many of its examples, spread over all of them; None leaves them as they are."""
+        turns = [self.shots[at : at + 2] for at in range(0, len(self.shots), 2)]
+        if most is None or most >= len(turns):
+            return self
+        shown = [turns[place * len(turns) // most] for place in range(most)]
+        return replace(self, shots=[message for turn in shown for message in turn])
 
     @cached_property
     def _templates(self) -> tuple[Template, Template]:

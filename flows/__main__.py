@@ -9,6 +9,7 @@ from flows.commands.doctor import doctor
 from flows.commands.export import export
 from flows.commands.lexicon import lexicon
 from flows.commands.plan import plan
+from flows.commands.review import review
 from flows.commands.versions import diff, list_versions, show, verify
 
 app = typer.Typer(
@@ -28,6 +29,7 @@ app.command()(verify)
 app.command()(diff)
 app.command()(lexicon)
 app.command()(export)
+app.add_typer(review, name="review")
 app.add_typer(cache, name="cache")
 app.command()(doctor)
 

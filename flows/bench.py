@@ -21,6 +21,7 @@ from tasks.generate import Asked, conversation, generate, prompt
 from tasks.grade import grade_questions, inputs_of
 from tasks.pool import Pool, drop_repeats, read_pool, write_pool
 from tasks.publish_graded import publish_graded
+from tasks.settle_levels import ReviewRules, await_reviews, settle_levels
 
 
 class PromptVersions(Config):
@@ -40,11 +41,15 @@ class BenchConfig(Config):
     annotator: ModelConfig
     votes: int = Field(default=3, ge=1, le=15)
     prompts: PromptVersions = PromptVersions()
+    examples: int | None = Field(
+        default=None, ge=0, description="few-shot examples that are shown; default: all of the prompt's"
+    )
+    review: ReviewRules = ReviewRules()
     spending: SpendingCaps = SpendingCaps()
 
     def prompt(self, language: str) -> Prompt:
         """The guidelines for questions of a language."""
-        return prompt("bench/level", language, self.prompts.level)
+        return prompt("bench/level", language, self.prompts.level).with_examples(self.examples)
 
     def ask(self, languages: list[str]) -> Asked:
         """What is asked about each question, and how often."""
@@ -56,7 +61,7 @@ class BenchConfig(Config):
 
     def recipe(self, pool: Pool, prompts: list[Prompt], **run: Any) -> Recipe:
         """What decides the data; no endpoint, no key, no cap, no folder of this machine."""
-        content = self.model_dump(mode="json", by_alias=True, exclude={"spending", "prompts"})
+        content = self.model_dump(mode="json", by_alias=True, exclude={"spending", "prompts", "review"})
         for source in content["sources"]:
             source["path"] = public(source["path"])
         content["annotator"] = self.annotator.recipe()
@@ -74,8 +79,13 @@ def bench(
     engine: Engine = "local",
     keep_going: bool = False,
     restart: bool = False,
+    allow_unreviewed: bool = False,
 ) -> str:
     """Build ``bench@version`` below ``root``; returns its reference.
+
+    A dated version needs the reviews that ``review`` asks for: without them the run is suspended, if it is
+    one of a deployment and ``review.wait`` is set, or fails with what is missing. ``allow_unreviewed``
+    releases it all the same, and the card says so.
 
     ``sample`` takes only the first so many questions of each source. ``keep_going`` leaves unreadable files
     out and lists them. ``restart`` throws away unfinished work of this version instead of continuing it; the
@@ -93,4 +103,6 @@ def bench(
         with conversation(build, config.spending) as talk:
             generate(talk, asked, unique)
         graded = grade_questions(unique, asked, pool.licences)
-        return publish_graded(graded, recipe, pool, steps=[(asked.step, unique)])
+        review = settle_levels(graded, config.review)
+        await_reviews(review, allow_unreviewed=allow_unreviewed)
+        return publish_graded(review, recipe, pool, asked=(asked.step, unique))

@@ -46,6 +46,10 @@ def build(
     restart: Annotated[
         bool, typer.Option("--restart", help="drop unfinished work of this version first")
     ] = False,
+    allow_unreviewed: Annotated[
+        bool,
+        typer.Option("--allow-unreviewed", help="bench: release before people are done; the card says so"),
+    ] = False,
     verbose: Annotated[bool, typer.Option("--verbose", help="show Prefect's log too")] = False,
     as_json: Annotated[bool, JsonOption] = False,
 ) -> None:
@@ -60,13 +64,18 @@ def build(
         anes build qa --config deployments/qa.pubmed.yaml --version 2026.12.01
 
         anes build r1 --config deployments/r1.deepseek.yaml --version 2026.12.01 --sample 100
+
+        anes build bench --config deployments/bench.deepseek.yaml --version 2026.12.01
     """
     with errors_explained():
         from anessuite.config import read_config
+        from anessuite.errors import ConfigError
         from anessuite.storage import Store
         from anessuite.versions import DatasetRef
 
         DatasetRef(name.value, version)
+        if allow_unreviewed and name is not Dataset.bench:
+            raise ConfigError(f"--allow-unreviewed is of bench, not of {name.value}", "leave it out")
         if not verbose:
             quiet_prefect()
         log_to_stderr()
@@ -87,6 +96,7 @@ def build(
             engine=engine.value,
             keep_going=keep_going,
             restart=restart,
+            **({"allow_unreviewed": True} if allow_unreviewed else {}),
         )
         manifest = Store(root_or_default(root)).manifest(DatasetRef.parse(built))
         if as_json:

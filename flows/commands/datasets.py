@@ -13,6 +13,7 @@ class Dataset(StrEnum):
     corpus = "corpus"
     qa = "qa"
     r1 = "r1"
+    bench = "bench"
 
 
 def flow_of(name: Dataset) -> tuple[type[Any], Any]:
@@ -30,9 +31,13 @@ def flow_of(name: Dataset) -> tuple[type[Any], Any]:
             from flows.r1 import R1Config, r1
 
             return R1Config, r1
+        case Dataset.bench:
+            from flows.bench import BenchConfig, bench
+
+            return BenchConfig, bench
 
 
-_ROLES = {Dataset.qa: ("generator", "filter"), Dataset.r1: ("reasoner",)}
+_ROLES = {Dataset.qa: ("generator", "filter"), Dataset.r1: ("reasoner",), Dataset.bench: ("annotator",)}
 """The models that a config names, by dataset; those of `corpus` are none."""
 
 

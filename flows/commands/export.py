@@ -1,4 +1,4 @@
-"""``anes export``: a version in the form that a training tool reads."""
+"""``anes export``: a version in the form that a tool for training or evaluation reads."""
 
 from typing import Annotated
 
@@ -10,12 +10,22 @@ from flows.commands.versions import Ref, Root, root_or_default
 
 def export(
     ref: Ref,
-    to: Annotated[str, typer.Option("--to", help="jsonl, trl-sft, trl-grpo, trl-dpo, llamafactory or verl")],
+    to: Annotated[
+        str,
+        typer.Option(
+            "--to",
+            help="jsonl, trl-sft, trl-grpo, trl-dpo, llamafactory or verl; of bench: anesbench, lm-eval",
+        ),
+    ],
     out: Annotated[str, typer.Option(help="folder or URL for the files; it may hold no export yet")],
     root: Root = None,
     as_json: Annotated[bool, JsonOption] = False,
 ) -> None:
-    """Write a finished version as files for training: one file a language, and where it came from.
+    """Write a finished version for training or evaluation: one file a language, and where it came from.
+
+    jsonl has every column. A benchmark has two forms more: anesbench, the JSON
+    that the published evaluator reads, and lm-eval, a folder of tasks for
+    `lm_eval run --include_path OUT --tasks anes_bench` (its README.md says more).
 
     Examples:
 
@@ -24,6 +34,8 @@ def export(
         anes export corpus@2026.12.01 --to llamafactory --out exports/corpus
 
         anes export r1@2026.12.01 --to trl-grpo --out exports/r1
+
+        anes export bench@2026.12.01 --to lm-eval --out exports/bench
     """
     with errors_explained():
         from anessuite.exports import export as write

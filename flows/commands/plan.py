@@ -2,13 +2,16 @@
 
 import os
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from flows.commands.build import ConfigFile, Name, Sample, quiet_prefect
 from flows.commands.datasets import Dataset
 from flows.commands.output import JsonOption, errors_explained, print_json, print_table
+
+if TYPE_CHECKING:
+    from tasks.estimate_questions import QuestionEstimate
 
 
 def plan(
@@ -28,11 +31,13 @@ def plan(
         anes plan qa --config deployments/qa.pubmed.yaml
 
         anes plan r1 --config deployments/r1.deepseek.yaml
+
+        anes plan bench --config deployments/bench.deepseek.yaml
     """
     with errors_explained():
         quiet_prefect()
         workers = workers or os.cpu_count() or 1
-        planned = {Dataset.corpus: _corpus, Dataset.qa: _qa, Dataset.r1: _r1}[name]
+        planned = {Dataset.corpus: _corpus, Dataset.qa: _qa, Dataset.r1: _r1, Dataset.bench: _bench}[name]
         total, table, lines = planned(config, sample, workers, probe)
         if as_json:
             print_json({"dataset": name.value} | total)
@@ -120,18 +125,50 @@ def _qa(config: Path, sample: int | None, workers: int, probe: int) -> Planned:
 
 
 def _r1(config: Path, sample: int | None, workers: int, probe: int) -> Planned:
-    from dataclasses import asdict
-
     from anessuite.config import read_config
     from flows.r1 import R1Config
     from tasks.estimate_pairs import TOKENS_PER_SECOND
-    from tasks.estimate_solved import REASONING_TOKENS, estimate_solved
+    from tasks.estimate_questions import REASONING_TOKENS, estimate_questions
     from tasks.pool import read_pool
 
     recipe = read_config(config, R1Config)
     pool = read_pool.fn(recipe.pool, specialty=recipe.specialty, sample=sample, keep_going=False)
     asked = [recipe.ask(number, pool.languages) for number in range(1, recipe.attempts + 1)]
-    found = estimate_solved(pool, recipe.questions, recipe.topic, asked)
+    found = estimate_questions(pool, recipe.questions, recipe.topic, asked, tokens=REASONING_TOKENS)
+    first = found.steps[0]
+    return _questions(
+        found,
+        f"at least, if each first attempt is right: {first.requests:,} requests, cost {first.cost:,.2f}; "
+        "before repeats and questions of the benchmark go; requests that the cache knows cost nothing",
+        f"hours: {TOKENS_PER_SECOND:g} generated tokens a second for each request in flight; an attempt is "
+        f"taken for {REASONING_TOKENS:,} tokens, or max_tokens if that is less",
+    )
+
+
+def _bench(config: Path, sample: int | None, workers: int, probe: int) -> Planned:
+    from anessuite.config import read_config
+    from flows.bench import BenchConfig
+    from tasks.estimate_pairs import TOKENS_PER_SECOND
+    from tasks.estimate_questions import VOTE_TOKENS, estimate_questions
+    from tasks.pool import read_pool
+
+    recipe = read_config(config, BenchConfig)
+    pool = read_pool.fn(recipe.sources, specialty=recipe.specialty, sample=sample, keep_going=False)
+    asked = [recipe.ask(pool.languages)]
+    found = estimate_questions(pool, recipe.questions, recipe.topic, asked, tokens=VOTE_TOKENS)
+    people = round(sum(found.questions.values()) * recipe.review.fraction) * recipe.review.annotators
+    return _questions(
+        found,
+        f"people: about {people:,} reviews, and those of questions on which the votes disagree",
+        f"hours: {TOKENS_PER_SECOND:g} generated tokens a second for each request in flight; a vote is taken "
+        f"for {VOTE_TOKENS:,} tokens, of which a model that reasons writes many times more",
+    )
+
+
+def _questions(found: "QuestionEstimate", *told: str) -> Planned:
+    """The plan of a dataset that is made of exam questions."""
+    from dataclasses import asdict
+
     tokens = sum(step.prompt_tokens + step.completion_tokens for step in found.steps)
     total = {
         "rows": found.rows,
@@ -144,14 +181,10 @@ def _r1(config: Path, sample: int | None, workers: int, probe: int) -> Planned:
         "steps": [asdict(step) for step in found.steps],
     }
     by_language = ", ".join(f"{language} {count:,}" for language, count in found.questions.items())
-    first = found.steps[0]
     lines = [
         f"in all: {found.rows:,} rows, questions {by_language}; at most {total['requests']:,} requests, "
         f"{tokens:,} tokens, cost {total['cost']:,.2f}, {total['hours']:,.2f} h",
-        f"at least, if each first attempt is right: {first.requests:,} requests, cost {first.cost:,.2f}; "
-        "before repeats and questions of the benchmark go; requests that the cache knows cost nothing",
-        f"hours: {TOKENS_PER_SECOND:g} generated tokens a second for each request in flight; an attempt is "
-        f"taken for {REASONING_TOKENS:,} tokens, or max_tokens if that is less",
+        *told,
     ]
     if found.dropped:
         gone = ", ".join(f"{reason} {count:,}" for reason, count in found.dropped.items())

@@ -1,4 +1,4 @@
-"""Estimate what a build of solved questions takes: questions that can be used, requests, tokens, cost."""
+"""Estimate what a build from exam questions takes: questions that can be used, requests, tokens, cost."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -13,13 +13,15 @@ from tasks.pool import LANGUAGES, Pool, checked, rows_of
 REASONING_TOKENS = 2_000
 """Generated tokens of one attempt of a reasoning model; the traces of DeepSeek-R1 that were measured have 600
 to 5,000 (171 to 3,549 words, median 413)."""
+VOTE_TOKENS = 120
+"""Generated tokens of one vote: a level and a rationale of a few sentences."""
 _SAMPLED = 40
 """Questions whose prompts are tokenised."""
 
 
 @dataclass(frozen=True, slots=True)
-class SolvedEstimate:
-    """What the sources hold, and what each attempt would take if it were made at every question."""
+class QuestionEstimate:
+    """What the sources hold, and what each step would take if it were done with every question."""
 
     rows: int
     questions: dict[str, int]
@@ -28,10 +30,13 @@ class SolvedEstimate:
     steps: list[StepEstimate]
 
 
-def estimate_solved(
-    pool: Pool, rules: ExamQuestionRules, topic: TopicRules, asked: list[Asked]
-) -> SolvedEstimate:
-    """Judge every row as a build does, and tokenise real prompts; repeats and contamination stay in."""
+def estimate_questions(
+    pool: Pool, rules: ExamQuestionRules, topic: TopicRules, asked: list[Asked], *, tokens: int
+) -> QuestionEstimate:
+    """Judge every row as a build does, and tokenise real prompts; repeats and contamination stay in.
+
+    ``tokens`` are those that a reply is taken for.
+    """
     rows, usable, dropped = 0, list[pl.DataFrame](), Counter[str]()
     for language in LANGUAGES:
         frame = rows_of(pool, language)
@@ -43,9 +48,9 @@ def estimate_solved(
         dropped.update(rejected["reason"].to_list())
     whole = pl.concat(usable)
     sampled = whole.gather_every(max(1, whole.height // _SAMPLED)).head(_SAMPLED).to_dicts()
-    return SolvedEstimate(
+    return QuestionEstimate(
         rows=rows,
         questions={str(kept["language"][0]): kept.height for kept in usable if kept.height},
         dropped=dict(dropped.most_common()),
-        steps=[step_estimate(one, sampled, whole.height, REASONING_TOKENS) for one in asked],
+        steps=[step_estimate(one, sampled, whole.height * one.attempts, tokens) for one in asked],
     )
