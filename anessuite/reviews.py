@@ -157,16 +157,21 @@ def settle(questions: pl.DataFrame, reviews: pl.DataFrame, *, required: int = 2)
 
 
 def doubted_questions(questions: pl.DataFrame, reviews: pl.DataFrame) -> pl.DataFrame:
-    """Questions of which two reviewers or more say that the gold answer is wrong or the question not sound.
+    """Questions whose gold answer is called wrong, or which are called unsound: by the adjudicator who
+    judged them last, or else by two annotators or more.
 
-    Columns: ``id``, ``gold_wrong`` and ``unsound`` (annotators that say so), ``annotators``, ``comments``;
-    those with the most doubts first.
+    Columns: ``id``, ``gold_wrong`` and ``unsound`` (people that say so), ``annotators``, ``comments``; those
+    with the most doubts first.
     """
-    doubts = current_reviews(questions, reviews).filter(
-        (pl.col("gold_correct") == "no") | (pl.col("sound") == "no")
-    )
+    doubt = (pl.col("gold_correct") == "no") | (pl.col("sound") == "no")
+    judged = pl.any_horizontal(pl.col("gold_correct", "sound").is_not_null())
+    current = current_reviews(questions, reviews).with_columns(doubt=doubt.fill_null(False))
+    decided = current.filter((pl.col("role") == "adjudicator") & judged).sort("at").unique("id", keep="last")
+    by_people = current.filter(pl.col("role") == "annotator", "doubt").join(decided, on="id", how="anti")
+    enough = by_people.filter(pl.len().over("id") >= _ENOUGH_DOUBTS)
     found = (
-        doubts.sort("annotator")
+        pl.concat([enough, decided.filter("doubt").select(enough.columns)])
+        .sort("annotator")
         .group_by("id", maintain_order=True)
         .agg(
             (pl.col("gold_correct") == "no").sum().alias("gold_wrong"),
@@ -175,5 +180,4 @@ def doubted_questions(questions: pl.DataFrame, reviews: pl.DataFrame) -> pl.Data
             pl.col("comment").drop_nulls().alias("comments"),
         )
     )
-    enough = found.filter(pl.col("annotators").list.len() >= _ENOUGH_DOUBTS)
-    return enough.sort(pl.col("annotators").list.len(), "gold_wrong", "id", descending=[True, True, False])
+    return found.sort(pl.col("annotators").list.len(), "gold_wrong", "id", descending=[True, True, False])

@@ -192,7 +192,8 @@ def test_only_a_benchmark_may_be_unreviewed(anes: Anes) -> None:
 
 def opinions(questions: pl.DataFrame, *, names: tuple[str, ...] = ("ana", "ben")) -> pl.DataFrame:
     """Both agree with the model, but for: the first question is system2 to both; on the second they differ,
-    and an adjudicator decides; both call the gold answer of the third wrong, and the fourth unsound."""
+    and an adjudicator decides; both call the gold answer of the third wrong, and the fourth unsound; both
+    call the fifth unsound, which an adjudicator denies."""
     told = with_content(questions.sort("id"))
     made = []
     for number, row in enumerate(told.iter_rows(named=True)):
@@ -210,14 +211,17 @@ def opinions(questions: pl.DataFrame, *, names: tuple[str, ...] = ("ana", "ben")
                     "role": "annotator",
                     "level": level,
                     "gold_correct": "no" if number == 2 else "yes",
-                    "sound": "no" if number == 3 else "yes",
+                    "sound": "no" if number in (3, 4) else "yes",
                     "comment": None,
                     "at": datetime(2026, 11, 20, tzinfo=UTC),
                     "imported_from": "test",
                 }
             )
+        chief = made[-1] | {"annotator": "chief", "role": "adjudicator"}
         if number == 1:
-            made.append(made[-1] | {"annotator": "chief", "role": "adjudicator", "level": "system2"})
+            made.append(chief | {"level": "system2"})
+        if number == 4:
+            made.append(chief | {"sound": "yes"})
     return pl.DataFrame(made, schema=REVIEW)
 
 
