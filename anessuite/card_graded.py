@@ -9,7 +9,7 @@ from anessuite.card_words import LANGUAGES, QUESTION_REASONS
 from anessuite.graded_facts import GradedFacts
 from anessuite.manifests import Manifest
 from anessuite.origins import files_by_source
-from anessuite.review_parts import ReviewFacts, review_on_card
+from anessuite.review.parts import ReviewFacts, review_on_card
 from anessuite.votes import LEVELS
 
 COLUMNS = {

@@ -82,6 +82,11 @@ PAIR_REASONS: dict[str, str] = REASONS | {"wrong_language": "not written in the 
 QUESTION_REASONS: dict[str, str] = REASONS | {
     "no_question": "the row holds no stem",
     "no_options": "fewer than two options have a text",
+    "not_parsed": "lines of a text that could not be read as one whole question, headings and prose too",
+    "broken_numbering": "lines of a text whose number is missing, repeated or out of order",
+    "empty_option": "an option that is the right one, or stands before others, has no text",
+    "debris": "markup, or characters of a wrong encoding, that cannot be put right for sure",
+    "refers_to_figure": "it needs an image or a table that its text does not hold",
     "other_subject": "a question of another subject than the source is read for",
     "several_answers": "the source names several right options",
     "no_gold_answer": "the source states no right option",

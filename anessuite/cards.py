@@ -18,7 +18,7 @@ from anessuite.card_words import LANGUAGES
 from anessuite.graded_facts import GradedFacts
 from anessuite.manifests import Manifest
 from anessuite.origins import stage_totals
-from anessuite.review_parts import ReviewFacts
+from anessuite.review.parts import ReviewFacts
 
 _SIZES = [
     (10**3, "n<1K"),

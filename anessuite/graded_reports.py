@@ -26,7 +26,7 @@ from anessuite.report_parts import (
     with_share,
 )
 from anessuite.report_questions import funnel, question, reasons, rejected_samples
-from anessuite.review_parts import ReviewFacts, review_on_page
+from anessuite.review.parts import ReviewFacts, review_on_page
 from anessuite.votes import LEVELS
 
 _MOST_RATIONALE = 300

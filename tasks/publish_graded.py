@@ -11,7 +11,7 @@ from anessuite.graded_facts import GradedFacts, graded_facts
 from anessuite.graded_reports import graded_report
 from anessuite.manifests import Manifest, Recipe
 from anessuite.question_schemas import GRADED_QUESTION, REJECTED_QUESTION
-from anessuite.review_parts import ReviewFacts
+from anessuite.review.parts import ReviewFacts
 from anessuite.stages import Stage
 from anessuite.votes import LEVELS
 from tasks.describe import show_graded_in_ui

@@ -20,9 +20,9 @@ from anessuite.config import Config
 from anessuite.errors import AnesError
 from anessuite.manifests import Input
 from anessuite.question_schemas import GRADED_QUESTION, REJECTED_QUESTION
-from anessuite.review_progress import ReviewStatistics, progress, statistics
-from anessuite.review_store import ReviewStore
-from anessuite.reviews import doubted_questions, settle
+from anessuite.review.opinions import doubted_questions, settle
+from anessuite.review.progress import ReviewStatistics, progress, statistics
+from anessuite.review.store import ReviewStore
 from anessuite.stages import Sifted, Stage, split
 from anessuite.votes import LEVELS
 
@@ -101,7 +101,7 @@ def settle_levels(before: Stage, rules: ReviewRules) -> Review:
 
 
 def dropped(rows: pl.DataFrame, doubts: pl.DataFrame) -> Sifted:
-    """Rows of GRADED_QUESTION without those in ``doubts``, as `reviews.doubted_questions` gives them.
+    """Rows of GRADED_QUESTION without those in ``doubts``, as `opinions.doubted_questions` gives them.
 
     The reason is what more people say: ``gold_wrong``, or ``unsound``.
     """

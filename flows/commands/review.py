@@ -10,9 +10,9 @@ from flows.commands.output import JsonOption, errors_explained, print_json, prin
 from flows.commands.versions import Ref, Root, root_or_default
 
 if TYPE_CHECKING:
-    from anessuite.review_import import Imported
-    from anessuite.review_rounds import Round
-    from anessuite.review_status import ReviewStatus
+    from anessuite.review.imports import Imported
+    from anessuite.review.rounds import Round
+    from anessuite.review.status import ReviewStatus
     from anessuite.storage import Store
 
 review = typer.Typer(
@@ -73,7 +73,7 @@ def export_reviews(
         anes review export bench@dev --out review/1 --to http://localhost:8080
     """
     with errors_explained():
-        from anessuite.review_rounds import annotation_round
+        from anessuite.review.rounds import annotation_round
         from anessuite.storage import Store
         from anessuite.versions import DatasetRef
 
@@ -107,7 +107,7 @@ def adjudicate(
     Example: anes review adjudicate bench@dev --adjudicator chen@example.org --out review/decide
     """
     with errors_explained():
-        from anessuite.review_rounds import adjudication_round
+        from anessuite.review.rounds import adjudication_round
         from anessuite.storage import Store
         from anessuite.versions import DatasetRef
 
@@ -141,10 +141,10 @@ def import_reviews(
         anes review import project-1.json --for bench@dev --annotator li@example.org
     """
     with errors_explained():
-        from anessuite.review_files import read_review_file, version_of
-        from anessuite.review_import import import_reviews as take
-        from anessuite.review_questions import judged_questions
-        from anessuite.review_store import ReviewStore
+        from anessuite.review.files import read_review_file, version_of
+        from anessuite.review.imports import import_reviews as take
+        from anessuite.review.questions import judged_questions
+        from anessuite.review.store import ReviewStore
         from anessuite.storage import Store
         from anessuite.versions import DatasetRef
 
@@ -173,7 +173,7 @@ def status(
     Example: anes review status bench@dev --json
     """
     with errors_explained():
-        from anessuite.review_status import review_status
+        from anessuite.review.status import review_status
         from anessuite.storage import Store
         from anessuite.versions import DatasetRef
 
@@ -189,8 +189,8 @@ def status(
 
 def _hand_out(store: "Store", made: "Round", out: str, to: str | None, as_json: bool) -> None:
     """Write the files, register the export, make the projects, and say so."""
-    from anessuite.review_rounds import write_round
-    from anessuite.review_store import ReviewStore
+    from anessuite.review.rounds import write_round
+    from anessuite.review.store import ReviewStore
     from anessuite.storage import Store
     from anessuite.versions import DatasetRef
 
@@ -225,7 +225,7 @@ def _api_key() -> str:
 
 
 def _projects(to: str, key: str, made: "Round") -> dict[str, str]:
-    from anessuite.label_studio_api import create_projects
+    from anessuite.review.label_studio_api import create_projects
 
     kind = "review" if made.export.role == "annotator" else "decide"
     title = f"{made.export.version} {kind} {made.export.export}"

@@ -18,8 +18,8 @@ import yaml
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterName
 
-from anessuite.review_store import ReviewStore
-from anessuite.reviews import REVIEW, with_content
+from anessuite.review.opinions import REVIEW, with_content
+from anessuite.review.store import ReviewStore
 from anessuite.storage import Store
 from anessuite.versions import DatasetRef
 from tests.flows.conftest import Finished

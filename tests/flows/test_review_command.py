@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from flows.__main__ import app
-from tests.anessuite.test_review_rounds import fill, several, stored
+from tests.anessuite.review.test_rounds import fill, several, stored
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 import polars as pl
 
 from anessuite.errors import SourceError
-from anessuite.reviews import GOLD_CORRECT, LEVELS, SOUND, votes_by_level
+from anessuite.review.opinions import GOLD_CORRECT, LEVELS, SOUND, votes_by_level
 
 HIDDEN = ("model_level", "model_rationale")
 """Fields of a task that its list must not show to reviewers."""

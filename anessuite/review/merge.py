@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from anessuite.reviews import KEY, OPINION, conflicts, merge_reviews
+from anessuite.review.opinions import KEY, OPINION, conflicts, merge_reviews
 
 TAKEN = ("new", "updated")
 REFUSED = ("conflict", "superseded")

@@ -9,10 +9,10 @@ from xml.etree import ElementTree
 
 import pytest
 
-from anessuite import label_studio
 from anessuite.errors import AnesError, ConfigError, SourceError
-from anessuite.label_studio_api import LabelStudioFailed, create_projects, fetch_annotations
-from anessuite.reviews import GOLD_CORRECT, LEVELS, SOUND
+from anessuite.review import label_studio
+from anessuite.review.label_studio_api import LabelStudioFailed, create_projects, fetch_annotations
+from anessuite.review.opinions import GOLD_CORRECT, LEVELS, SOUND
 from tests.label_studio_server import Answering
 
 KEY = "0123456789abcdef0123456789abcdef01234567"

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anessuite.agreement import (
+from anessuite.review.agreement import (
     Measure,
     Ratings,
     cohens_kappa,

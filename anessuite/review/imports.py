@@ -24,10 +24,10 @@ import polars as pl
 
 from anessuite.errors import AnesError, ConfigError
 from anessuite.normalisation import normalise
-from anessuite.review_files import SAID, ReviewFile
-from anessuite.review_merge import REFUSED, fates, merged
-from anessuite.review_store import ReviewStore
-from anessuite.reviews import GOLD_CORRECT, LEVELS, ROLES, SOUND, with_content
+from anessuite.review.files import SAID, ReviewFile
+from anessuite.review.merge import REFUSED, fates, merged
+from anessuite.review.opinions import GOLD_CORRECT, LEVELS, ROLES, SOUND, with_content
+from anessuite.review.store import ReviewStore
 from anessuite.versions import DatasetRef
 
 COUNTS = ("new", "updated", "unchanged", "not_yet", "refused")

@@ -7,12 +7,12 @@ import httpx2
 import polars as pl
 import pytest
 
-from anessuite import label_studio
-from anessuite.agreement import cohens_kappa
 from anessuite.errors import SourceError
-from anessuite.label_studio_api import LabelStudioFailed, create_projects, fetch_annotations
 from anessuite.question_schemas import GRADED_QUESTION
-from anessuite.reviews import LEVELS, with_content, with_model_level
+from anessuite.review import label_studio
+from anessuite.review.agreement import cohens_kappa
+from anessuite.review.label_studio_api import LabelStudioFailed, create_projects, fetch_annotations
+from anessuite.review.opinions import LEVELS, with_content, with_model_level
 from tests.label_studio_server import LabelStudioServer
 
 pytestmark = pytest.mark.timeout(900)

@@ -15,7 +15,7 @@ from fractions import Fraction
 import polars as pl
 
 from anessuite.errors import ConfigError
-from anessuite.reviews import with_model_level
+from anessuite.review.opinions import with_model_level
 
 STRATUM = ("language", "model_level")
 DRAWN, LOW_AGREEMENT = "drawn", "low_agreement"

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from anessuite.normalisation import normalise
-from anessuite.reviews import GOLD_CORRECT, LEVELS, SOUND
+from anessuite.review.opinions import GOLD_CORRECT, LEVELS, SOUND
 
 FIELDS = ("level", "gold_correct", "sound")
 """What is chosen from a list; ``comment`` is free text."""

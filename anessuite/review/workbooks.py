@@ -18,8 +18,8 @@ from xlsxwriter.workbook import Workbook
 from xlsxwriter.worksheet import Worksheet
 
 from anessuite.errors import AnesError
-from anessuite.review_exports import ReviewExport
-from anessuite.review_words import (
+from anessuite.review.exports import ReviewExport
+from anessuite.review.words import (
     FIELDS,
     GUIDELINES_SHEET,
     LANGUAGES,

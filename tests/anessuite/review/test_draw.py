@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from anessuite.review_draw import draw, wanted
-from anessuite.reviews import LEVELS
-from tests.anessuite.test_review_rounds import frame, question, several
+from anessuite.review.draw import draw, wanted
+from anessuite.review.opinions import LEVELS
+from tests.anessuite.review.test_rounds import frame, question, several
 
 
 def drawn(rows: Sequence[dict[str, Any]], fraction: float = 0.5, seed: int = 7) -> set[str]:

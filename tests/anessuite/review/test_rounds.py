@@ -17,12 +17,12 @@ import pytest
 from anessuite.errors import ConfigError, NothingKept, VersionNotFound
 from anessuite.manifests import File, Manifest, Recipe
 from anessuite.question_schemas import GRADED_QUESTION
-from anessuite.review_exports import ReviewExport
-from anessuite.review_rounds import Round, adjudication_round, annotation_round, write_round
-from anessuite.review_store import ReviewStore
-from anessuite.review_words import field_of
-from anessuite.review_workbooks import CellTooLong, workbook
-from anessuite.reviews import LEVELS, REVIEW, with_content
+from anessuite.review.exports import ReviewExport
+from anessuite.review.opinions import LEVELS, REVIEW, with_content
+from anessuite.review.rounds import Round, adjudication_round, annotation_round, write_round
+from anessuite.review.store import ReviewStore
+from anessuite.review.words import field_of
+from anessuite.review.workbooks import CellTooLong, workbook
 from anessuite.storage import Store
 from anessuite.versions import DatasetRef
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from anessuite.errors import ConfigError, SourceError
-from anessuite.review_files import read_review_file, version_of
-from anessuite.review_rounds import write_round
+from anessuite.review.files import read_review_file, version_of
+from anessuite.review.rounds import write_round
 from anessuite.storage import Store
-from tests.anessuite.test_review_import import EARLY, annotation, exported, task
-from tests.anessuite.test_review_rounds import DEV, fill, made, several, stored
+from tests.anessuite.review.test_imports import EARLY, annotation, exported, task
+from tests.anessuite.review.test_rounds import DEV, fill, made, several, stored
 
 
 @pytest.fixture

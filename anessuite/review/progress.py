@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from anessuite.agreement import (
+from anessuite.review.agreement import (
     Measure,
     Ratings,
     cohens_kappa,
@@ -16,9 +16,16 @@ from anessuite.agreement import (
     krippendorffs_alpha,
     raw_agreement,
 )
-from anessuite.review_draw import wanted
-from anessuite.reviews import LEVELS, MODEL_ORIGINS, current_reviews, doubted_questions, settle, with_content
-from anessuite.reviews import with_model_level as _with_model_level
+from anessuite.review.draw import wanted
+from anessuite.review.opinions import (
+    LEVELS,
+    MODEL_ORIGINS,
+    current_reviews,
+    doubted_questions,
+    settle,
+    with_content,
+)
+from anessuite.review.opinions import with_model_level as _with_model_level
 
 PROGRESS = ("language", "level", "questions", "wanted", "reviewed", "missing")
 
@@ -70,7 +77,7 @@ class ReviewStatistics:
     disputed: list[str]
     """ids of questions on whose level annotators differ, and no adjudicator has decided"""
     doubted: list[dict[str, Any]]
-    """see `reviews.doubted_questions`"""
+    """see `opinions.doubted_questions`"""
     levels: tuple[str, ...] = LEVELS
 
     def as_dict(self) -> dict[str, Any]:

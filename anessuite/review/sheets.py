@@ -1,4 +1,4 @@
-"""Filled workbooks of reviewers (see anessuite.review_workbooks), read back."""
+"""Filled workbooks of reviewers (see anessuite.review.workbooks), read back."""
 
 import io
 import zipfile
@@ -11,8 +11,8 @@ import lxml.etree as etree
 import polars as pl
 
 from anessuite.errors import SourceError
-from anessuite.review_words import FIELDS, GUIDELINES_SHEET, NAME_LABEL, TECHNICAL_SHEET, field_of, value_of
-from anessuite.review_workbooks import HIDDEN_COLUMNS
+from anessuite.review.words import FIELDS, GUIDELINES_SHEET, NAME_LABEL, TECHNICAL_SHEET, field_of, value_of
+from anessuite.review.workbooks import HIDDEN_COLUMNS
 
 _NEEDED = ("question", *FIELDS, "comment", *HIDDEN_COLUMNS)
 _TOLD = ("export", "version", "role", "reviewer")

@@ -5,12 +5,12 @@ from typing import Any
 
 import polars as pl
 
-from anessuite.agreement import Measure
-from anessuite.review_draw import check_share
-from anessuite.review_exports import ReviewExport
-from anessuite.review_progress import ReviewStatistics, progress, statistics
-from anessuite.review_questions import graded_questions
-from anessuite.review_store import ReviewStore
+from anessuite.review.agreement import Measure
+from anessuite.review.draw import check_share
+from anessuite.review.exports import ReviewExport
+from anessuite.review.progress import ReviewStatistics, progress, statistics
+from anessuite.review.questions import graded_questions
+from anessuite.review.store import ReviewStore
 from anessuite.storage import Store
 from anessuite.versions import DatasetRef
 
@@ -20,7 +20,7 @@ FRACTION, ANNOTATORS = 0.6, 2
 
 @dataclass(frozen=True, slots=True)
 class ReviewStatus:
-    """``progress`` as `review_progress.progress` gives it, for ``fraction`` and ``required`` annotators."""
+    """``progress`` as `progress.progress` gives it, for ``fraction`` and ``required`` annotators."""
 
     version: str
     fraction: float

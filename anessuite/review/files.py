@@ -11,11 +11,11 @@ from typing import Any
 
 import polars as pl
 
-from anessuite import label_studio
 from anessuite.errors import ConfigError, SourceError
 from anessuite.normalisation import normalise
-from anessuite.review_sheets import read_workbook
-from anessuite.reviews import REVIEW
+from anessuite.review import label_studio
+from anessuite.review.opinions import REVIEW
+from anessuite.review.sheets import read_workbook
 from anessuite.versions import DatasetRef
 
 SAID: dict[str, pl.DataType] = {

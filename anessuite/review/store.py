@@ -3,7 +3,7 @@
 Below the store's root::
 
     reviews/{name}/reviews.parquet                REVIEW, one row a question, annotator and role
-    reviews/{name}/exports/{export id}.json       each export, see anessuite.review_exports
+    reviews/{name}/exports/{export id}.json       each export, see anessuite.review.exports
     reviews/{name}/refused/{digest}.jsonl         what an import refused, with reason and evidence
     reviews/{name}/lock                           one import at a time
 """
@@ -20,8 +20,8 @@ from pydantic import ValidationError
 
 from anessuite.errors import AnesError, BuildInProgress, SourceError
 from anessuite.locks import lock
-from anessuite.review_exports import ReviewExport
-from anessuite.reviews import KEY, REVIEW, no_reviews
+from anessuite.review.exports import ReviewExport
+from anessuite.review.opinions import KEY, REVIEW, no_reviews
 from anessuite.storage import Store
 from anessuite.versions import DEV, DatasetRef
 

@@ -4,7 +4,7 @@ A folder gets, all about the same questions in the same order::
 
     label-studio.{language}.json   tasks      label-studio.{language}.xml   the labelling page
     review.{reviewer}.xlsx         a workbook for each reviewer
-    export.json                    see anessuite.review_exports; written last
+    export.json                    see anessuite.review.exports; written last
 """
 
 import json
@@ -17,16 +17,16 @@ from typing import Any
 import polars as pl
 from pydantic import ValidationError
 
-from anessuite import label_studio
 from anessuite.errors import ConfigError, NothingKept
 from anessuite.normalisation import normalise
-from anessuite.review_draw import LOW_AGREEMENT, draw
-from anessuite.review_exports import EXPORT, ReviewExport, strata
-from anessuite.review_questions import graded_questions
-from anessuite.review_store import ReviewStore
-from anessuite.review_words import told
-from anessuite.review_workbooks import workbook
-from anessuite.reviews import LEVELS, Role, current_reviews, settle, with_content, with_model_level
+from anessuite.review import label_studio
+from anessuite.review.draw import LOW_AGREEMENT, draw
+from anessuite.review.exports import EXPORT, ReviewExport, strata
+from anessuite.review.opinions import LEVELS, Role, current_reviews, settle, with_content, with_model_level
+from anessuite.review.questions import graded_questions
+from anessuite.review.store import ReviewStore
+from anessuite.review.words import told
+from anessuite.review.workbooks import workbook
 from anessuite.storage import MANIFEST, Store
 from anessuite.versions import DatasetRef
 
@@ -72,7 +72,7 @@ def annotation_round(
     agreement_below: float,
     names: Sequence[str] = (),
 ) -> Round:
-    """The questions of a version that annotators are to review; see `review_draw.draw`.
+    """The questions of a version that annotators are to review; see `draw.draw`.
 
     ``names`` are the annotators, if they are known. Raises VersionNotFound, ConfigError for a version without
     levels or numbers that make no sense, NothingKept if no question is to be reviewed.

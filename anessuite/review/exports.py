@@ -9,8 +9,8 @@ import polars as pl
 from pydantic import Field
 
 from anessuite.config import Config
-from anessuite.review_draw import LOW_AGREEMENT
-from anessuite.reviews import Role
+from anessuite.review.draw import LOW_AGREEMENT
+from anessuite.review.opinions import Role
 
 EXPORT = "export.json"
 _ID_CHARS = 16
@@ -65,7 +65,7 @@ class ReviewExport(Config):
 
 
 def strata(questions: pl.DataFrame, chosen: pl.DataFrame) -> list[Stratum]:
-    """Counts by language and model level; ``chosen`` is of `review_draw.draw`, both have ``model_level``."""
+    """Counts by language and model level; ``chosen`` is of `draw.draw`, both have ``model_level``."""
     by = ["language", "model_level"]
     counts = chosen.group_by(by).agg(
         pl.col("drawn").sum().cast(pl.Int64),

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from anessuite.agreement import Measure
 from anessuite.card_markdown import Cell as CardCell
 from anessuite.card_markdown import code
 from anessuite.card_markdown import table as card_table
@@ -13,13 +12,14 @@ from anessuite.card_words import language_name
 from anessuite.charts import Bar, bars
 from anessuite.pages import Cell, figure, nothing, table
 from anessuite.report_parts import charts, ratio
-from anessuite.review_progress import Against, ReviewStatistics
+from anessuite.review.agreement import Measure
+from anessuite.review.progress import Against, ReviewStatistics
 from anessuite.votes import LEVELS
 
 
 @dataclass(frozen=True, slots=True)
 class ReviewFacts:
-    """How far the review of a version is (see `review_progress.progress`), and how much people agree."""
+    """How far the review of a version is (see `progress.progress`), and how much people agree."""
 
     progress: pl.DataFrame
     statistics: ReviewStatistics
@@ -109,8 +109,8 @@ def review_on_page(facts: ReviewFacts) -> list[str]:
         "<h3>Open questions</h3>",
         nothing(
             f"{len(told.disputed):,} disagreements on the level wait for an adjudicator; "
-            f"{told.adjudicated:,} are decided. {len(told.doubted):,} questions were found wrong or unsound, and "
-            "are among the dropped ones."
+            f"{told.adjudicated:,} are decided. {len(told.doubted):,} questions were found wrong or unsound, "
+            "and are among the dropped ones."
         ),
     ]
 

@@ -7,12 +7,12 @@ import polars as pl
 import pytest
 
 from anessuite.errors import ConfigError, SourceError
-from anessuite.review_progress import progress, statistics
-from anessuite.review_status import review_status
-from anessuite.review_store import ReviewStore
-from anessuite.reviews import LEVELS, no_reviews, settle, with_model_level
+from anessuite.review.opinions import LEVELS, no_reviews, settle, with_model_level
+from anessuite.review.progress import progress, statistics
+from anessuite.review.status import review_status
+from anessuite.review.store import ReviewStore
 from anessuite.storage import Store
-from tests.anessuite.test_review_rounds import DEV, frame, made, question, reviews, several, stored
+from tests.anessuite.review.test_rounds import DEV, frame, made, question, reviews, several, stored
 
 ONE, X, TWO = LEVELS
 

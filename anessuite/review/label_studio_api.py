@@ -14,8 +14,8 @@ from typing import Any, NoReturn
 import httpx2
 import orjson
 
-from anessuite import label_studio
 from anessuite.errors import AnesError, ConfigError
+from anessuite.review import label_studio
 from anessuite.sources.files import public
 
 _CONNECT_SECONDS, _ANSWER_SECONDS = 10.0, 300.0

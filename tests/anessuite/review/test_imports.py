@@ -10,16 +10,16 @@ from typing import Any
 import polars as pl
 import pytest
 
-from anessuite import review_store
 from anessuite.locks import lock
-from anessuite.review_files import ReviewFile, read_review_file
-from anessuite.review_import import Imported, OtherBenchmark, WorkbookRenamed, import_reviews
-from anessuite.review_questions import judged_questions
-from anessuite.review_rounds import annotation_round, write_round
-from anessuite.review_store import ReviewsBusy, ReviewStore
-from anessuite.reviews import REVIEW, with_content
+from anessuite.review import store as review_store
+from anessuite.review.files import ReviewFile, read_review_file
+from anessuite.review.imports import Imported, OtherBenchmark, WorkbookRenamed, import_reviews
+from anessuite.review.opinions import REVIEW, with_content
+from anessuite.review.questions import judged_questions
+from anessuite.review.rounds import annotation_round, write_round
+from anessuite.review.store import ReviewsBusy, ReviewStore
 from anessuite.storage import Store
-from tests.anessuite.test_review_rounds import DEV, fill, frame, question, reviews, several, stored
+from tests.anessuite.review.test_rounds import DEV, fill, frame, question, reviews, several, stored
 
 EARLY, LATE = "2026-03-01T08:00:00Z", "2026-03-02T08:00:00Z"
 
