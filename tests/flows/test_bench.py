@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -252,6 +253,22 @@ def test_reviews_settle_levels_and_release_a_dated_version(anes: Anes, graded: P
     assert len(taken) == 1 and taken[0].digest == ReviewStore(Store(str(root)), "bench").digest()
     card = (root / "bench" / "2026.12.01" / "README.md").read_text()
     assert "Fleiss" in card and "Not reviewed as asked" not in card
+
+
+def test_the_sample_review_is_enough_to_release_the_samples(anes: Anes, graded: Path, tmp_path: Path) -> None:
+    root = tmp_path / "data"
+    shutil.copytree(graded, root)
+    files = (SAMPLES / "review.json", SAMPLES / "review.chair.json")
+    done = anes("review", "import", *files, "--root", root, "--json")
+    assert done.code == 0, done.err
+    status = anes("review", "status", "bench@dev", "--root", root, "--json")
+    assert status.code == 0 and "rater-a@example.org" in status.out
+    built = anes(
+        "build", "bench", "--config", recipe(tmp_path), "--root", root, "--version", "2026.12.01", "--json"
+    )
+    assert built.code == 0, built.err
+    origins = Counter(rows(root, "data", "2026.12.01")["level_origin"])
+    assert origins["adjudicated"] == 3 and origins["human"] == 46, origins
 
 
 def test_reviews_that_come_later_change_the_next_build_without_a_vote_asked_twice(
