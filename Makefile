@@ -7,7 +7,7 @@ export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export DO_NOT_TRACK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench quality ui clean
+.PHONY: help demo test lint bench quality peers ui clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -55,6 +55,13 @@ bench: $(VENV)/.ready ## speed against named peers, on the real data in ../share
 
 quality: $(VENV)/.ready ## precision and recall of the keyword filter on labelled real documents
 	$(BIN)/python -m benchmarks.filter_quality --data $(or $(DATA),../shared/data)
+
+peers: ## Label Studio and lm-evaluation-harness, in environments of their own, for the tests that start them
+	$(PYTHON) -m venv $(HOME)/.cache/label-studio/venv
+	$(HOME)/.cache/label-studio/venv/bin/pip install --quiet --disable-pip-version-check label-studio==1.23.2
+	$(PYTHON) -m venv $(HOME)/.cache/lm-eval/venv
+	$(HOME)/.cache/lm-eval/venv/bin/pip install --quiet --disable-pip-version-check torch==2.13.0
+	$(HOME)/.cache/lm-eval/venv/bin/pip install --quiet --disable-pip-version-check 'lm-eval[hf]==0.4.13'
 
 ui: $(VENV)/.ready ## a Prefect server with the flow UI; then: export PREFECT_API_URL=http://127.0.0.1:4200/api
 	$(BIN)/prefect server start --host 127.0.0.1

@@ -90,7 +90,7 @@ def settle_levels(before: Stage, rules: ReviewRules) -> Review:
     review = Review(
         stage,
         progress(questions, reviews, fraction=rules.fraction, required=rules.annotators),
-        statistics(questions, reviews),
+        statistics(questions, reviews, drawn=_drawn(stored)),
         rules,
         None
         if digest is None
@@ -98,6 +98,12 @@ def settle_levels(before: Stage, rules: ReviewRules) -> Review:
     )
     get_run_logger().info("reviews: %s", "; ".join(lines_of(review.progress)))
     return review
+
+
+def _drawn(stored: ReviewStore) -> set[str] | None:
+    """Ids of the questions that were drawn by chance for people; None where nothing was exported."""
+    exports = [one for one in stored.exports() if one.role == "annotator"]
+    return {drawn for one in exports for drawn in one.drawn} if exports else None
 
 
 def dropped(rows: pl.DataFrame, doubts: pl.DataFrame) -> Sifted:

@@ -14,6 +14,7 @@ import polars as pl
 from anessuite.errors import ConfigError, SourceError
 from anessuite.normalisation import normalise
 from anessuite.review import label_studio
+from anessuite.review.label_studio_api import fetch_annotations
 from anessuite.review.opinions import REVIEW
 from anessuite.review.sheets import read_workbook
 from anessuite.versions import DatasetRef
@@ -63,6 +64,23 @@ def read_review_file(path: Path) -> ReviewFile:
     return ReviewFile(path.name, _tidy(named.select(*SAID).match_to_schema(pl.Schema(SAID))), unanswered)
 
 
+def read_project(address: str, key: str) -> ReviewFile:
+    """The reviews in a project of a running Label Studio, such as ``http://localhost:8080/projects/3``.
+
+    Raises ConfigError for an address of no project, and LabelStudioFailed as `fetch_annotations` does.
+    """
+    url, _, number = address.rstrip("/").partition("/projects/")
+    number = number.split("/")[0]
+    if not number.isdigit():
+        raise ConfigError(
+            f"{address} is no address of a project", "it looks like http://localhost:8080/projects/3"
+        )
+    name = f"project {number} of {url.partition('://')[2]}"
+    rows, unanswered = _from_tasks(name, fetch_annotations(url, key, number))
+    named = rows.with_columns(file=pl.lit(name))
+    return ReviewFile(name, _tidy(named.select(*SAID).match_to_schema(pl.Schema(SAID))), unanswered)
+
+
 def version_of(files: Sequence[ReviewFile]) -> DatasetRef:
     """The one version that all the files name. Raises ConfigError where there is none, or several."""
     named = sorted({version for file in files for version in file.rows["version"].drop_nulls()})
@@ -92,10 +110,15 @@ def _label_studio(path: Path, content: bytes) -> tuple[pl.DataFrame, int]:
         raise SourceError(
             f"{path} is no list of tasks", "in Label Studio choose Export, then the format JSON"
         )
+    return _from_tasks(str(path), exported)
+
+
+def _from_tasks(name: str, exported: list[dict[str, Any]]) -> tuple[pl.DataFrame, int]:
+    """SAID but for the file, and how many tasks nobody has begun."""
     try:
         rows = label_studio.reviews_in(exported)
     except SourceError as error:
-        raise SourceError(f"{path}: {error.what}", error.hint) from None
+        raise SourceError(f"{name}: {error.what}", error.hint) from None
     place = pl.format("annotation {}", pl.int_range(1, pl.len() + 1))
     told = rows.with_columns(place=place, imported_from="export", question=pl.lit(None, dtype=pl.String))
-    return told, sum(not task.get("annotations") for task in exported)
+    return told, sum(not task.get("annotations") and not task.get("drafts") for task in exported)

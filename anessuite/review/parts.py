@@ -56,6 +56,8 @@ def review_on_card(facts: ReviewFacts) -> str:
     if facts.is_reviewed:
         measures = [("people with each other", one) for one in told.human]
         measures += [("people with the model", one) for one in told.model.measures]
+        if told.drawn is not None:
+            measures += [("the same, drawn questions only", one) for one in told.drawn.measures]
         parts += [
             f"{len(told.reviews)} annotators wrote {sum(told.reviews.values()):,} reviews; {told.several:,} "
             f"questions have two or more. {told.adjudicated:,} disagreements were adjudicated, "
@@ -105,6 +107,8 @@ def review_on_page(facts: ReviewFacts) -> list[str]:
         _agreement([*told.human, *(pair.kappa for pair in told.pairs)], _names(told)),
         "<h3>People with the model</h3>",
         _agreement(told.model.measures, [""] * len(told.model.measures)),
+        "" if told.drawn is None else "<h3>People with the model, questions drawn by chance</h3>",
+        "" if told.drawn is None else _agreement(told.drawn.measures, [""] * len(told.drawn.measures)),
         _confusion(told.model),
         "<h3>Open questions</h3>",
         nothing(

@@ -119,7 +119,10 @@ def adjudicate(
 @review.command("import")
 def import_reviews(
     paths: Annotated[
-        list[Path], typer.Argument(metavar="PATH...", help="filled .xlsx, or Label Studio's JSON")
+        list[str],
+        typer.Argument(
+            metavar="PATH...", help="filled .xlsx, Label Studio's JSON, or the address of one of its projects"
+        ),
     ],
     ref: Annotated[
         str | None,
@@ -139,16 +142,23 @@ def import_reviews(
         anes review import review/1/review.annotator-1.xlsx review/1/review.annotator-2.xlsx
 
         anes review import project-1.json --for bench@dev --annotator li@example.org
+
+        anes review import http://localhost:8080/projects/3
     """
     with errors_explained():
-        from anessuite.review.files import read_review_file, version_of
+        from anessuite.review.files import read_project, read_review_file, version_of
         from anessuite.review.imports import import_reviews as take
         from anessuite.review.questions import judged_questions
         from anessuite.review.store import ReviewStore
         from anessuite.storage import Store
         from anessuite.versions import DatasetRef
 
-        files = [read_review_file(path) for path in paths]
+        files = [
+            read_project(path, _api_key())
+            if path.startswith(("http://", "https://"))
+            else read_review_file(Path(path))
+            for path in paths
+        ]
         parsed = DatasetRef.parse(ref) if ref is not None else version_of(files)
         store = Store(root_or_default(root))
         questions = judged_questions(store, parsed)
@@ -218,7 +228,7 @@ def _api_key() -> str:
 
     if not (key := os.environ.get(_KEY, "").strip()):
         raise ConfigError(
-            f"--to needs the key of Label Studio in {_KEY}, which is not set",
+            f"Label Studio needs a key in {_KEY}, which is not set",
             "in Label Studio: Account & Settings, then the access token; nothing was written",
         )
     return key

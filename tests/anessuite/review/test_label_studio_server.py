@@ -11,6 +11,7 @@ from anessuite.errors import SourceError
 from anessuite.question_schemas import GRADED_QUESTION
 from anessuite.review import label_studio
 from anessuite.review.agreement import cohens_kappa
+from anessuite.review.files import read_project
 from anessuite.review.label_studio_api import LabelStudioFailed, create_projects, fetch_annotations
 from anessuite.review.opinions import LEVELS, with_content, with_model_level
 from tests.label_studio_server import LabelStudioServer
@@ -181,6 +182,14 @@ def test_a_second_call_doubles_nothing_and_brings_back_what_was_deleted(
     assert ann.call("GET", "/api/projects?page_size=100")["count"] == before
     other = create_projects(server.url, server.legacy_key, "Twice", tasks("d" * 16))
     assert set(other.values()).isdisjoint(first.values())
+
+
+def test_a_project_is_imported_by_its_address(
+    labelled: dict[str, list[dict[str, Any]]], projects: dict[str, str], people: tuple[Person, Person]
+) -> None:
+    file = read_project(projects["en"], people[0].key)
+    assert file.rows.height == len(label_studio.reviews_in(labelled["en"])) and file.unanswered == 0
+    assert set(file.rows["annotator"]) == {ANN, BOB} and set(file.rows["version"]) == {VERSION}
 
 
 def test_the_projects_are_blind_show_the_instruction_and_ask_for_so_many_annotators(
