@@ -16,11 +16,20 @@ import orjson
 
 from anessuite.sources.jsonl import storable
 from anessuite.sources.markup import plain
+from anessuite.sources.mojibake import mended
 
 _LABELS = ("key", "label", "letter", "id")
 _TEXTS = ("value", "text", "option", "content")
 _LETTER = re.compile(r"[(\[【]?\s*([A-Z])\s*[)\]】.,、:。]?")
 _NUMBER = re.compile(r"(-?\d{1,9})(?:\.0+)?")
+
+_IMAGE = re.compile(r"<img\b[^<>]{0,2000}>", re.IGNORECASE)
+IMAGE = "[image]"
+"""Stands where a source shows an image, so that a question about it is known by it."""
+_OFFICE_TAG = re.compile(r"</?[a-z]{1,3}:[a-z]{1,20}(?:\s[^<>]{0,200})?/?>", re.IGNORECASE)
+_BARE_SPACE = re.compile(r"&nbsp(?![\w;])")
+_MOST_LAYERS = 4
+"""Of escapes around escapes (``&amp;lt;``)."""
 
 Kind = Literal["number", "letter", "text"]
 
@@ -36,11 +45,26 @@ class Choice:
 
 
 def text_of(value: Any) -> str:
-    """A cell as plain text; empty for null, for what is not a number (NaN) and for nested values."""
+    """A cell as plain text; empty for null, for what is not a number (NaN) and for nested values.
+
+    Markup goes, also where it was escaped once too often; damaged encoding is mended where that is sure.
+    """
     if isinstance(value, str):
-        return plain(storable(value) or "")
+        return _cleaned(mended(storable(value) or ""))
     is_text = isinstance(value, (bool, int)) or (isinstance(value, float) and not math.isnan(value))
     return str(value) if is_text else ""
+
+
+def _cleaned(text: str) -> str:
+    for _ in range(_MOST_LAYERS):
+        marked = text
+        if "<" in text:
+            marked = _OFFICE_TAG.sub("", _IMAGE.sub(f" {IMAGE} ", text))
+        better = plain(_BARE_SPACE.sub(" ", marked))
+        if better == text:
+            break
+        text = better
+    return text
 
 
 def choices_in(value: Any) -> list[Choice]:
@@ -112,6 +136,14 @@ def letters_of(answers: Sequence[Any], choices: Sequence[list[Choice]], *, base:
     counted from ``base`` if every answer is a number, letters if most are letters, else texts. A choice
     without text is not named by anything, nor is one of two choices with the same text by that text.
     """
+    named = choices_named(answers, choices, base=base)
+    return [choice.letter if choice and choice.text else None for choice in named]
+
+
+def choices_named(
+    answers: Sequence[Any], choices: Sequence[list[Choice]], *, base: int
+) -> list[Choice | None]:
+    """As `letters_of`, but the choice itself, also one without text."""
     kind = _kind(answers, choices)
     return [_named(answer, own, kind, base) for answer, own in zip(answers, choices, strict=True)]
 
@@ -140,16 +172,14 @@ def _kind(answers: Sequence[Any], choices: Sequence[list[Choice]]) -> Kind:
     return "letter" if sum(_letter(answer) is not None for answer, _ in stated) * 2 > len(stated) else "text"
 
 
-def _named(answer: Any, choices: list[Choice], kind: Kind, base: int) -> str | None:
+def _named(answer: Any, choices: list[Choice], kind: Kind, base: int) -> Choice | None:
     if not is_stated(answer):
         return None
     if kind == "number" or not isinstance(answer, (str, bool)):
-        found = _by_label(answer, choices) or _by_place(answer, choices, base)
-    elif kind == "letter":
-        found = _by_label(answer, choices) or _by_text(answer, choices)
-    else:
-        found = _by_text(answer, choices) or _by_label(answer, choices)
-    return found.letter if found and found.text else None
+        return _by_label(answer, choices) or _by_place(answer, choices, base)
+    if kind == "letter":
+        return _by_label(answer, choices) or _by_text(answer, choices)
+    return _by_text(answer, choices) or _by_label(answer, choices)
 
 
 def _by_label(answer: Any, choices: list[Choice]) -> Choice | None:

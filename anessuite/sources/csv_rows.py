@@ -41,7 +41,7 @@ def rows(file: SourceFile) -> Iterator[Row]:
         try:
             for fields in reader:
                 if fields and not header:
-                    header = _header(fields, file.name, line)
+                    header = header_of(fields, f"{file.name}, line {line}")
                 elif fields:
                     _fits(fields, header, file.name, line)
                     yield dict(zip(header, fields, strict=True)), sum(map(len, fields))
@@ -60,7 +60,11 @@ def _lines(stream: IO[bytes], name: str) -> Iterator[str]:
         yield utf8(line.removeprefix(codecs.BOM_UTF8) if number == 1 else line, name, number)
 
 
-def _header(fields: list[str], name: str, line: int) -> list[str]:
+def header_of(fields: list[str], where: str) -> list[str]:
+    """The names of columns that a first row gives; one may be empty.
+
+    Raises SourceError, which says ``where``, if the row names nothing, a name twice, or holds a text.
+    """
     names = [field.strip() for field in fields]
     twice = next((field for field in names if field and names.count(field) > 1), None)
     fault = ""
@@ -72,7 +76,7 @@ def _header(fields: list[str], name: str, line: int) -> list[str]:
         fault = "it holds a text"
     if fault:
         raise SourceError(
-            f"{name}, line {line}, is no header: {fault}", "the first line must name the columns, each once"
+            f"{where}, is no header: {fault}", "the first line must name the columns, each once"
         )
     return names
 

@@ -16,7 +16,9 @@ from anessuite.errors import SourceError
 
 Format = Literal["parquet", "jsonl", "json", "csv", "warc"]
 """Of documents and questions."""
-AnyFormat = Format | Literal["xml"]
+QuestionFormat = Format | Literal["xlsx", "text"]
+"""Of questions alone: worksheets, and exams as people write them."""
+AnyFormat = QuestionFormat | Literal["xml"]
 SUFFIXES: dict[str, Format] = {
     ".parquet": "parquet",
     **{f".jsonl{c}": "jsonl" for c in ("", ".gz", ".zst")},
@@ -28,6 +30,13 @@ SUFFIXES: dict[str, Format] = {
 }
 XML_SUFFIXES: dict[str, AnyFormat] = {f".xml{c}": "xml" for c in ("", ".gz")}
 """Of PubMed's files; documents are never XML."""
+QUESTION_SUFFIXES: dict[str, AnyFormat] = {
+    **SUFFIXES,
+    ".xlsx": "xlsx",
+    **dict.fromkeys((".txt", ".md", ".html", ".htm"), "text"),
+}
+ABOUT = re.compile(r"(README|LICEN[CS]E|NOTICE|CHANGELOG|CITATION)\b[^/]*", re.IGNORECASE)
+"""Names of files that speak of a folder's data and hold none."""
 _MAGIC = re.compile(r"[*?\[]")
 
 
@@ -53,7 +62,7 @@ class SourceFile:
 def find_files(
     path: str,
     *,
-    format: Format | None = None,
+    format: AnyFormat | None = None,
     digests: dict[str, str] | None = None,
     suffixes: Mapping[str, AnyFormat] = SUFFIXES,
 ) -> list[SourceFile]:
@@ -77,7 +86,7 @@ def find_files(
 
 
 def _match(
-    fs: Any, plain: str, path: str, format: Format | None, suffixes: Mapping[str, AnyFormat]
+    fs: Any, plain: str, path: str, format: AnyFormat | None, suffixes: Mapping[str, AnyFormat]
 ) -> tuple[list[str], str]:
     if _MAGIC.search(plain) and not fs.exists(plain):  # a file may have brackets in its name
         root = posixpath.dirname(plain[: cast("re.Match[str]", _MAGIC.search(plain)).start()])
@@ -95,7 +104,7 @@ def _match(
 def _source_file(
     fs: Any,
     found: str,
-    format: Format | None,
+    format: AnyFormat | None,
     root: str,
     digests: dict[str, str],
     suffixes: Mapping[str, AnyFormat],

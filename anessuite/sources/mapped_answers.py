@@ -3,7 +3,7 @@
 from typing import Any
 
 from anessuite.errors import SourceError
-from anessuite.sources.choices import Choice, fitting_base, is_stated, letters_of
+from anessuite.sources.choices import Choice, choices_named, fitting_base, is_stated
 from anessuite.sources.files import SourceFile
 from anessuite.sources.question_columns import QuestionColumns
 
@@ -35,19 +35,19 @@ def answers_of(
     *,
     is_guess: bool,
     warnings: list[str],
-) -> list[str | None]:
-    """The letter that each answer names, or None.
+) -> list[Choice | None]:
+    """The choice that each answer names, one without text too, or None.
 
     Raises SourceError if most answers name no option, or are counted from another number than `columns` says.
     """
     if columns.answer is None:
         return [None] * len(stated)
     base = _base(stated, choices, columns, file, is_guess=is_guess, warnings=warnings)
-    letters = letters_of(stated, choices, base=base)
-    given = [(answer, letter) for answer, letter in zip(stated, letters, strict=True) if is_stated(answer)]
-    lost = [answer for answer, letter in given if letter is None]
+    named = choices_named(stated, choices, base=base)
+    given = [(answer, one) for answer, one in zip(stated, named, strict=True) if is_stated(answer)]
+    lost = [answer for answer, one in given if one is None or not one.text]
     if not lost:
-        return letters
+        return named
     share = f"{len(lost)} of {len(given)} values of {columns.answer!r}"
     fault = f"{file.name}: {share} name no option, such as {str(lost[0])[:60]!r}"
     if len(lost) * 2 > len(given):
@@ -56,7 +56,7 @@ def answers_of(
             f"an answer is a letter, a number counted from `answer_base` ({base}), or the option's text",
         )
     warnings.append(f"{fault}; these questions have no answer")
-    return letters
+    return named
 
 
 def _base(

@@ -24,13 +24,14 @@ class QuestionColumns(Config):
     options: str | Annotated[list[str], Field(min_length=2)]
     answer: str | None = None
     answer_base: int = 0
+    count: str | None = Field(default=None, description="column that says how many options there are")
     id: str | None = None
     subject: str | None = None
 
     def names(self) -> list[str]:
         """Every column that is read."""
         options = [self.options] if isinstance(self.options, str) else self.options
-        others = [name for name in (self.answer, self.id, self.subject) if name]
+        others = [name for name in (self.answer, self.count, self.id, self.subject) if name]
         return list(dict.fromkeys([self.question, *options, *others]))
 
     def check(self, available: Iterable[str], where: str) -> None:
@@ -72,6 +73,7 @@ def _anesbench(prefix: str) -> QuestionColumns:
         question=f"{prefix}_question",
         options=[f"{prefix}_{letter}" for letter in string.ascii_uppercase[:10]],
         answer="answer",
+        count="choice_num",
         id="id",
     )
 
@@ -111,13 +113,15 @@ LAYOUTS = (
 )
 
 
-def recognised(available: Iterable[str], language: str) -> tuple[QuestionColumns, str] | None:
-    """The columns and the language of a file, by the names that it has; None if no layout fits.
+def recognised(available: Iterable[str], language: str | None) -> list[tuple[QuestionColumns, str]]:
+    """The columns and the language of a file, by the names that it has; empty if no layout fits.
 
-    Where columns of both languages are there, ``language`` tells which are meant.
+    Where columns of both languages are there, ``language`` tells which are meant; without it both are.
     """
     there = set(available)
-    for layout in sorted(LAYOUTS, key=lambda layout: bool(layout.language) and layout.language != language):
-        if layout.fits(there):
-            return layout.columns, layout.language or language
-    return None
+    fitting = [layout for layout in LAYOUTS if layout.fits(there)]
+    fitting.sort(key=lambda layout: bool(layout.language) and layout.language != (language or "en"))
+    found = [(layout.columns, layout.language or language or "en") for layout in fitting]
+    is_bilingual = language is None and bool(fitting) and bool(fitting[0].language)
+    others = [one for one in found[1:] if one[1] != found[0][1]] if is_bilingual else []
+    return found[:1] + others[:1]
