@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from anessuite.errors import SourceError
 from anessuite.manifests import Quarantined
-from anessuite.sources.exam_text import read_exam
+from anessuite.sources.exam.text import read_exam
 from anessuite.sources.files import ABOUT, QUESTION_SUFFIXES, SourceFile, find_files
 from anessuite.sources.question_columns import QuestionColumns
 from anessuite.sources.question_rows import EMPTY_OPTION, NO_OPTIONS, NO_QUESTION, read_table

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from anessuite.errors import SourceError
-from anessuite.sources.exam_html import html_lines
-from anessuite.sources.exam_key import key_row
-from anessuite.sources.exam_text import Exam, exam_of
-from anessuite.sources.exam_text_lines import Line, exam_lines, halved
+from anessuite.sources.exam.html import html_lines
+from anessuite.sources.exam.key import key_row
+from anessuite.sources.exam.lines import Line, exam_lines, halved
+from anessuite.sources.exam.text import Exam, exam_of
 from anessuite.sources.files import SourceFile
 from anessuite.sources.question_sets import Question
 from anessuite.sources.question_source import QuestionSource

@@ -13,9 +13,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from anessuite.errors import SourceError
-from anessuite.sources import pubmed_blocks, pubmed_trees
-from anessuite.sources.pubmed import CITATION, Citation, Deletion, citation_batches, parsed_batches
-from anessuite.sources.pubmed_blocks import NotPlain, plain_batches
+from anessuite.sources.pubmed import (
+    CITATION,
+    Citation,
+    Deletion,
+    blocks,
+    citation_batches,
+    parsed_batches,
+    trees,
+)
+from anessuite.sources.pubmed.blocks import NotPlain, plain_batches
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "pubmed"
 PROLOG = (
@@ -114,9 +121,9 @@ def parsed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     def citations_of(element: Any) -> Iterator[Citation | Deletion]:
         tags.append(element.tag)
-        return pubmed_trees.citations_of(element)
+        return trees.citations_of(element)
 
-    monkeypatch.setattr(pubmed_blocks, "citations_of", citations_of)
+    monkeypatch.setattr(blocks, "citations_of", citations_of)
     return tags
 
 

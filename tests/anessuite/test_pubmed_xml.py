@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from anessuite.errors import SourceError
 from anessuite.sources.pubmed import Citation, citation_batches, read_citations
-from anessuite.sources.pubmed_xml import Fault, date_of, text_of
+from anessuite.sources.pubmed.xml import Fault, date_of, text_of
 
 PROLOG = '<?xml version="1.0" encoding="{}"?>\n'
 PUBLIC = (

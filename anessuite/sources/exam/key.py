@@ -7,7 +7,7 @@
 import re
 from dataclasses import dataclass
 
-from anessuite.sources.exam_text_marks import Stated, answer_start, number_of, stated
+from anessuite.sources.exam.marks import Stated, answer_start, number_of, stated
 
 _S = r"\s{0,9}"
 _LABEL = re.compile(r"(?:([一二三四五六七八九十]{1,3})[、.])?[^\dA-Za-z(\[【第#]{0,20}")

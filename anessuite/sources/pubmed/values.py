@@ -1,4 +1,4 @@
-"""Which text of a citation becomes which value, compiled: the rules of `pubmed_trees` over places in bytes.
+"""Which text of a citation becomes which value, compiled: the rules of `pubmed.trees` over places in bytes.
 
 A rule that hangs on more than plain characters answers False (or -1): the citation is read as a tree.
 """
@@ -7,7 +7,7 @@ from typing import Any
 
 from numba import njit
 
-from anessuite.sources.pubmed_paths import (
+from anessuite.sources.pubmed.paths import (
     FIRST_PLACE,
     OTHER,
     PMC,

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, field
 
-from anessuite.sources import exam_text_marks as marks
-from anessuite.sources.exam_key import KeyAnswer
-from anessuite.sources.exam_text_lines import Line
+from anessuite.sources.exam import marks
+from anessuite.sources.exam.key import KeyAnswer
+from anessuite.sources.exam.lines import Line
 
 NOT_PARSED, BROKEN_NUMBERING = "not_parsed", "broken_numbering"
 _ENOUGH, _ENOUGH_SPACED = 2, 3

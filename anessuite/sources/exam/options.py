@@ -1,6 +1,6 @@
 """A question's lines parted into its stem and its options; what is not surely so is not parted at all.
 
->>> from anessuite.sources.exam_text_lines import Line
+>>> from anessuite.sources.exam.lines import Line
 >>> parted([Line(1, "Which is inhaled? A. Xenon  B. Ketamine", "Which is inhaled? A. Xenon  B. Ketamine")], 0)
 Parted(stem='Which is inhaled?', options=[('A', 'Xenon'), ('B', 'Ketamine')], answer='')
 """
@@ -9,9 +9,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from anessuite.sources import exam_text_marks as marks
-from anessuite.sources.exam_text_lines import Line, halved
-from anessuite.sources.exam_text_marks import Mark
+from anessuite.sources.exam import marks
+from anessuite.sources.exam.lines import Line, halved
+from anessuite.sources.exam.marks import Mark
 
 _LEAST, _LEAST_SPACED = 2, 3
 _ALONE = 3

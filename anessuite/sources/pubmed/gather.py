@@ -7,8 +7,8 @@ import numpy as np
 import pyarrow as pa
 from numba import njit
 
-from anessuite.sources.pubmed_bytes import reference, stamp
-from anessuite.sources.pubmed_values import blank_of
+from anessuite.sources.pubmed.bytes import reference, stamp
+from anessuite.sources.pubmed.values import blank_of
 
 TEXT, AS_IT_IS, ATTRIBUTE = range(3)
 """How to copy: references decoded and each run of white space one blank; bytes; references decoded."""

@@ -7,7 +7,7 @@
 Articles, chapters of books and deletions are read; the fields are those that the suite uses.
 
 `read_citations` reads trees, and says what is right. `citation_batches` gives the same in columns and more
-than twice as fast, by a scanner of plain XML (`pubmed_blocks`); what that does not know is read as a tree.
+than twice as fast, by a scanner of plain XML (`pubmed.blocks`); what that does not know is read as a tree.
 """
 
 from collections.abc import Iterator
@@ -19,10 +19,10 @@ import pyarrow as pa
 from anessuite.errors import SourceError
 from anessuite.sources.files import public
 from anessuite.sources.jsonl import BROKEN
-from anessuite.sources.pubmed_blocks import ROOTS, NotPlain, plain_batches
-from anessuite.sources.pubmed_records import CITATION, Citation, Deletion, MeshHeading, Section, batch_of
-from anessuite.sources.pubmed_trees import citations_of
-from anessuite.sources.pubmed_xml import Fault, elements
+from anessuite.sources.pubmed.blocks import ROOTS, NotPlain, plain_batches
+from anessuite.sources.pubmed.records import CITATION, Citation, Deletion, MeshHeading, Section, batch_of
+from anessuite.sources.pubmed.trees import citations_of
+from anessuite.sources.pubmed.xml import Fault, elements
 
 __all__ = [
     "CITATION",

@@ -14,13 +14,13 @@ import lxml.etree as etree
 import numpy as np
 import pyarrow as pa
 
-from anessuite.sources.pubmed_bytes import PADDING
-from anessuite.sources.pubmed_columns import columns_of
-from anessuite.sources.pubmed_paths import BEGIN, END, ROW_WIDTH, STRANGE_ROW, tables
-from anessuite.sources.pubmed_records import CITATION, Citation, Deletion, batch_of
-from anessuite.sources.pubmed_scan import ENDED, FULL, UNKNOWN, room, scanner
-from anessuite.sources.pubmed_trees import citations_of
-from anessuite.sources.pubmed_xml import Element, Fault, opened, parsed
+from anessuite.sources.pubmed.bytes import PADDING
+from anessuite.sources.pubmed.columns import columns_of
+from anessuite.sources.pubmed.paths import BEGIN, END, ROW_WIDTH, STRANGE_ROW, tables
+from anessuite.sources.pubmed.records import CITATION, Citation, Deletion, batch_of
+from anessuite.sources.pubmed.scan import ENDED, FULL, UNKNOWN, room, scanner
+from anessuite.sources.pubmed.trees import citations_of
+from anessuite.sources.pubmed.xml import Element, Fault, opened, parsed
 
 ROOTS = ("PubmedArticleSet", "MedlineCitationSet", "PubmedBookArticleSet")
 _PROLOG = re.compile(

@@ -6,17 +6,17 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute
 
-from anessuite.sources import pubmed_paths as paths
-from anessuite.sources.pubmed_bytes import PADDING
-from anessuite.sources.pubmed_gather import (
+from anessuite.sources.pubmed import paths
+from anessuite.sources.pubmed.bytes import PADDING
+from anessuite.sources.pubmed.gather import (
     AS_IT_IS,
     ATTRIBUTE,
     TEXT,
     abstracts,
     strings,
 )
-from anessuite.sources.pubmed_records import SECTION_TYPE
-from anessuite.sources.pubmed_xml import iso, parsed, text_of
+from anessuite.sources.pubmed.records import SECTION_TYPE
+from anessuite.sources.pubmed.xml import iso, parsed, text_of
 
 _MARKED = [
     paths.FIRST_PLACE + 3 * (field - 1)
@@ -27,7 +27,7 @@ _WAYS = np.array([TEXT, AS_IT_IS], dtype=np.uint8)
 
 
 def columns_of(data: np.ndarray, size: int, rows: np.ndarray, values: np.ndarray) -> dict[str, Any]:
-    """The columns of CITATION but ``row``, for plain rows (`pubmed_scan`) of ``data[:size]``.
+    """The columns of CITATION but ``row``, for plain rows (`pubmed.scan`) of ``data[:size]``.
 
     ``values`` belong to these rows and are numbered by them. Both tables are overwritten.
     """

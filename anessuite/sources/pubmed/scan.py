@@ -1,6 +1,6 @@
 """One pass over the bytes of PubMed's XML: what is well-formed, and where in it the fields are. Compiled.
 
-The scanner knows the plain XML that NLM writes, and answers for all of its grammar (`pubmed_bytes`). A
+The scanner knows the plain XML that NLM writes, and answers for all of its grammar (`pubmed.bytes`). A
 citation with anything else in it (comments, prefixes, character data sections, undeclared entities, a fault,
 a date in words only) is marked `STRANGE_ROW` and left to a parser; so is every doubt about what it means.
 """
@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from anessuite.sources import pubmed_paths as paths
-from anessuite.sources.pubmed_bytes import (
+from anessuite.sources.pubmed import paths
+from anessuite.sources.pubmed.bytes import (
     MOST_ATTRIBUTES,
     attributes,
     blanks,
@@ -22,7 +22,7 @@ from anessuite.sources.pubmed_bytes import (
     stamp,
     text_end,
 )
-from anessuite.sources.pubmed_values import finished, one_of_many, one_of_one, trimmed
+from anessuite.sources.pubmed.values import finished, one_of_many, one_of_one, trimmed
 
 MORE, FULL, ENDED, UNKNOWN = range(4)
 """Why a scan ended: a citation is not complete, no row is left, the root's end tag, not to be read here."""

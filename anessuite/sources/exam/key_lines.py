@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from anessuite.sources import exam_key
-from anessuite.sources import exam_text_marks as marks
-from anessuite.sources.exam_key import KeyAnswer
-from anessuite.sources.exam_text_lines import Line
-from anessuite.sources.exam_text_marks import Stated
+from anessuite.sources.exam import key as exam_key
+from anessuite.sources.exam import marks
+from anessuite.sources.exam.key import KeyAnswer
+from anessuite.sources.exam.lines import Line
+from anessuite.sources.exam.marks import Stated
 
 _AHEAD = 14
 """Lines in which the options of a question begin."""

@@ -1,6 +1,6 @@
 """Which elements of a citation the scanner of PubMed files reads, as tables for compiled code.
 
-Paths are those of `pubmed_trees`, of which this is a part: what is not here (books, deletions, dates other
+Paths are those of `pubmed.trees`, of which this is a part: what is not here (books, deletions, dates other
 than that of publication) is read from trees. A scanner in state ``s`` that meets an element called ``n`` goes
 to ``moves[s, n]``; ``fields[s]`` is what the element holds.
 """

@@ -11,7 +11,7 @@ from typing import Any
 
 from numba import njit
 
-from anessuite.sources.pubmed_paths import BLANK, NAME, NAME_SLOTS, NAME_START, TEXT_STOP, VALUE_STOP
+from anessuite.sources.pubmed.paths import BLANK, NAME, NAME_SLOTS, NAME_START, TEXT_STOP, VALUE_STOP
 
 PADDING = 64
 MOST_ATTRIBUTES = 8
@@ -24,7 +24,7 @@ def stamp() -> int:
 
     Numba's cache on disk is told of changes in a function's own file alone, and by the values of a closure.
     """
-    files = [Path(__file__).with_name(f"pubmed_{name}.py") for name in ("bytes", "paths", "values")]
+    files = [Path(__file__).with_name(f"{name}.py") for name in ("bytes", "paths", "values")]
     return int.from_bytes(hashlib.sha256(b"".join(file.read_bytes() for file in files)).digest()[:6])
 
 

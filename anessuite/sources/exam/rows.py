@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from anessuite.sources import exam_text_marks as marks
 from anessuite.sources.choices import text_of
-from anessuite.sources.exam_text_lines import Line, halved
-from anessuite.sources.exam_text_marks import Stated
-from anessuite.sources.exam_text_options import parted
-from anessuite.sources.exam_text_parts import BROKEN_NUMBERING, NOT_PARSED, Block
+from anessuite.sources.exam import marks
+from anessuite.sources.exam.lines import Line, halved
+from anessuite.sources.exam.marks import Stated
+from anessuite.sources.exam.options import parted
+from anessuite.sources.exam.parts import BROKEN_NUMBERING, NOT_PARSED, Block
 from anessuite.sources.files import SourceFile
 from anessuite.sources.question_sets import LostRow, Question, evidence_of
 from anessuite.sources.question_source import QuestionSource

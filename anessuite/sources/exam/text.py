@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from anessuite.errors import SourceError
-from anessuite.sources.exam_key import KeyAnswer
-from anessuite.sources.exam_key_match import match
-from anessuite.sources.exam_text_blocks import sort_lines
-from anessuite.sources.exam_text_lines import Line, exam_lines
-from anessuite.sources.exam_text_parts import Block, Key, SortedLines
-from anessuite.sources.exam_text_rows import (
+from anessuite.sources.exam.blocks import sort_lines
+from anessuite.sources.exam.key import KeyAnswer
+from anessuite.sources.exam.key_match import match
+from anessuite.sources.exam.lines import Line, exam_lines
+from anessuite.sources.exam.parts import Block, Key, SortedLines
+from anessuite.sources.exam.rows import (
     Claim,
     ExamRow,
     asked_by,

@@ -8,8 +8,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from anessuite.sources.exam_key import KeyAnswer
-from anessuite.sources.exam_text_parts import Block, Key
+from anessuite.sources.exam.key import KeyAnswer
+from anessuite.sources.exam.parts import Block, Key
 
 _MOST_FOREIGN = 0.2
 """Of a part of a key: answers for numbers that its part of the questions lacks."""

@@ -7,11 +7,11 @@ a ``fault`` and is no question later.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from anessuite.sources import exam_key
-from anessuite.sources import exam_text_marks as marks
-from anessuite.sources.exam_key_lines import KeyReader, begins_question, is_key_line, row_of, table_of
-from anessuite.sources.exam_text_lines import Line
-from anessuite.sources.exam_text_parts import BROKEN_NUMBERING, NOT_PARSED, Block, Key, SortedLines
+from anessuite.sources.exam import key as exam_key
+from anessuite.sources.exam import marks
+from anessuite.sources.exam.key_lines import KeyReader, begins_question, is_key_line, row_of, table_of
+from anessuite.sources.exam.lines import Line
+from anessuite.sources.exam.parts import BROKEN_NUMBERING, NOT_PARSED, Block, Key, SortedLines
 
 _NEAR = 5
 """A number that is so much greater is the next question's, though some are missing between."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from anessuite.errors import SourceError
 from anessuite.sources.choices import IMAGE
-from anessuite.sources.exam_html import html_lines
+from anessuite.sources.exam.html import html_lines
 from anessuite.sources.files import SourceFile
 from anessuite.sources.jsonl import BROKEN, broken, opened
 

@@ -1,6 +1,6 @@
 """Citations from the trees of their elements: which element and attribute means what.
 
-`pubmed_paths` and `pubmed_values` say the same for the scanner; a change here is one there, too.
+`pubmed.paths` and `pubmed.values` say the same for the scanner; a change here is one there, too.
 """
 
 import re
@@ -10,8 +10,8 @@ from typing import Any
 
 import lxml.etree as etree
 
-from anessuite.sources.pubmed_records import Citation, Deletion, MeshHeading, Section
-from anessuite.sources.pubmed_xml import Element, Fault, date_of, text_of
+from anessuite.sources.pubmed.records import Citation, Deletion, MeshHeading, Section
+from anessuite.sources.pubmed.xml import Element, Fault, date_of, text_of
 
 NO_PMID = "?"
 """In place of the PMID of a retraction notice that has none."""

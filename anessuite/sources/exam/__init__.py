@@ -1,0 +1,1 @@
+"""Exam questions as text or HTML: numbered questions with options, and their key."""
