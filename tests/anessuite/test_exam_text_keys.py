@@ -195,3 +195,25 @@ def test_a_key_is_for_one_exam(tmp_path: Path) -> None:
     (tmp_path / "b.txt").unlink()
     found = read_questions(QuestionSource(path=str(tmp_path), key=str(tmp_path / "key.txt")))
     assert answers(found) == ["C"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "参考答案：1-2 BA",
+        "参考答案 1-2：BA",
+        "【参考答案】1．B  2．A",
+        "答案：1.B 2.A",
+        "Answers: 1-2 BA",
+        "Answer key: 1 B, 2 A",
+        "Key: (1) B (2) A",
+    ],
+)
+def test_a_key_may_stand_behind_its_heading_on_one_line(tmp_path: Path, line: str) -> None:
+    found = read(tmp_path, asked(1) + asked(2) + f"\n{line}\n")
+    assert [question.answer for question in found.questions] == ["B", "A"]
+
+
+def test_an_answer_below_a_question_is_no_row_of_a_key(tmp_path: Path) -> None:
+    found = read(tmp_path, asked(1) + "\nAnswer: B\n")
+    assert [question.answer for question in found.questions] == ["B"]

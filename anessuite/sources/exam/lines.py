@@ -3,11 +3,12 @@
 import codecs
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from anessuite.errors import SourceError
 from anessuite.sources.choices import IMAGE
 from anessuite.sources.exam.html import html_lines
+from anessuite.sources.exam.key import key_row
 from anessuite.sources.files import SourceFile
 from anessuite.sources.jsonl import BROKEN, broken, opened
 
@@ -25,6 +26,11 @@ _HIGH = re.compile(rb"[\x80-\xff]+")
 _MD_IMAGE = re.compile(r"!\[[^\[\]]{0,300}\]\([^()]{0,500}\)")
 _MD_ESCAPE = re.compile(r"\\([\\`*_{}\[\]()#+\-.!|<>])")
 _MD_STRESS = re.compile(r"(?<![\w*])\*([^*\s][^*]{0,200})\*(?![\w*])")
+_KEY_BEGINS = re.compile(
+    r"([\[【]?(?:参考|标准|正确)?答案[\]】]?|[Aa]nswers?(?: [Kk]ey)?|ANSWERS?(?: KEY)?|[Kk]ey|KEY)"
+    r"\s{0,9}:?\s{0,9}(?=[\d(\[【第])"
+)
+_LEAST_ANSWERS = 2
 _MD_HEADING = re.compile(r"#{1,6}\s+")
 
 
@@ -74,9 +80,18 @@ def _numbered(lines: Iterable[tuple[int, str, bool]]) -> list[Line]:
     for number, raw, is_heading in lines:
         text = raw.strip()
         if text:
-            found.append(Line(number, text, halved(text), after_blank, is_heading))
+            found += _parted(Line(number, text, halved(text), after_blank, is_heading))
         after_blank = not text
     return found
+
+
+def _parted(line: Line) -> list[Line]:
+    """The line; a heading with a row of the key behind it, such as ``Answers: 1-3 CAB``, is two."""
+    announced = _KEY_BEGINS.match(line.half)
+    if not announced or len(key_row(line.half[announced.end() :].strip())) < _LEAST_ANSWERS:
+        return [line]
+    row = line.text[announced.end() :].strip()
+    return [replace(line, text=announced[1], half=announced[1]), Line(line.number, row, halved(row))]
 
 
 def _decoded(content: bytes, name: str, warnings: list[str]) -> str:
