@@ -98,6 +98,14 @@ CMMLU = QuestionColumns(
 ANESBENCH_EN, ANESBENCH_ZH = _anesbench("en"), _anesbench("zh")
 """A JSON list; ``en_A`` and so on up to ``choice_num``. Its README writes ``zh_`` in one place and ``cn_`` in
 another."""
+ANESBENCH_2026 = QuestionColumns(
+    question="question",
+    options=list(string.ascii_uppercase[:10]),
+    answer="target",
+    count="choice_num",
+    id="id",
+)
+"""A JSON list for each language, ``anesbench_en.json`` and ``anesbench_zh.json``, since March 2026."""
 OURS = QuestionColumns(question="question", options="options", answer="answer", id="id", subject="subject")
 """Ours and many others'; ``options`` in any form."""
 
@@ -109,6 +117,7 @@ LAYOUTS = (
     Layout("AnesBench", ANESBENCH_ZH, "zh"),
     Layout("AnesBench", _anesbench("cn"), "zh"),
     Layout("AnesBench", _anesbench("ch"), "zh"),
+    Layout("AnesBench 2026", ANESBENCH_2026),
     Layout("plain", OURS),
 )
 

@@ -110,6 +110,15 @@ def test_anesbench_tells_its_language_by_the_names_of_its_columns(
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
+def test_anesbench_with_a_file_for_each_language_is_known(tmp_path: Path, language: str) -> None:
+    row = {"id": "7", "question": STEM, **FOUR, "choice_num": 4, "target": "D", "category": 1}
+    (tmp_path / "q.json").write_text(json.dumps([row, row | {"id": "8", "E": "a fifth", "choice_num": 5}]))
+    four, five = read(tmp_path / "q.json", language=language).questions
+    assert four == Question("q.json", "7", language, STEM, FOUR, "D", "")
+    assert list(five.options) == ["A", "B", "C", "D", "E"]
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
 def test_of_two_languages_in_one_file_the_stated_one_is_read(tmp_path: Path, language: str) -> None:
     question = the_question(read(lines(tmp_path / "q.jsonl", anesbench("en", "zh")), language=language))
     assert (question.language, question.question) == (language, f"{language} {STEM}")
