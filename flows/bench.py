@@ -10,6 +10,7 @@ from anessuite.config import Config
 from anessuite.llm.config import ModelConfig, SpendingCaps
 from anessuite.manifests import Recipe
 from anessuite.prompting import Prompt
+from anessuite.reuse import same_recipe
 from anessuite.sources.files import public
 from anessuite.sources.questions import QuestionSource
 from anessuite.storage import Store
@@ -21,7 +22,7 @@ from tasks.generate import Asked, conversation, generate, prompt
 from tasks.grade import grade_questions, inputs_of
 from tasks.pool import Pool, drop_repeats, read_pool, write_pool
 from tasks.publish_graded import publish_graded
-from tasks.settle_levels import ReviewRules, await_reviews, settle_levels
+from tasks.settle_levels import ReviewRules, await_reviews, settle_levels, with_reviews
 
 
 class PromptVersions(Config):
@@ -79,6 +80,7 @@ def bench(
     engine: Engine = "local",
     keep_going: bool = False,
     restart: bool = False,
+    reuse: bool = False,
     allow_unreviewed: bool = False,
 ) -> str:
     """Build ``bench@version`` below ``root``; returns its reference.
@@ -90,12 +92,15 @@ def bench(
     ``sample`` takes only the first so many questions of each source. ``keep_going`` leaves unreadable files
     out and lists them. ``restart`` throws away unfinished work of this version instead of continuing it; the
     model's replies stay in the cache. ``workers`` and ``engine`` change nothing here.
+    ``reuse`` returns a finished version of the very same recipe, if there is one, and builds nothing.
     """
     build = Build(Store(root), DatasetRef("bench", version))
     with build.locked():
         pool = read_pool(config.sources, specialty=config.specialty, sample=sample, keep_going=keep_going)
         prompts = [config.prompt(language) for language in pool.languages]
         recipe = config.recipe(pool, prompts, sample=sample, keep_going=keep_going)
+        if reuse and (same := same_recipe(build.store, build.ref, with_reviews(recipe, build))):
+            return str(same)
         build.begin(recipe, restart=restart)
         usable = write_pool(build, pool, config.questions, config.topic)
         unique = drop_repeats(usable, config.repeats)

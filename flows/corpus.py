@@ -8,6 +8,7 @@ from pydantic import Field
 from anessuite.builds import Build
 from anessuite.config import Config
 from anessuite.manifests import Recipe
+from anessuite.reuse import same_recipe
 from anessuite.sources.against import read_against
 from anessuite.sources.documents import Source
 from anessuite.sources.files import public
@@ -67,12 +68,13 @@ def corpus(
     engine: Engine = "local",
     keep_going: bool = False,
     restart: bool = False,
+    reuse: bool = False,
 ) -> str:
     """Build ``corpus@version`` below ``root``; returns its reference.
 
     ``sample`` reads only the first so many rows of each source. ``keep_going`` leaves unreadable files out
-    and
-    lists them. ``restart`` throws away unfinished work of this version instead of continuing it.
+    and lists them. ``restart`` throws away unfinished work of this version instead of continuing it.
+    ``reuse`` returns a finished version of the very same recipe, if there is one, and builds nothing.
     """
     build = Build(Store(root), DatasetRef("corpus", version))
     curations = {source.language: config.curation(source.language) for source in config.sources}
@@ -84,6 +86,8 @@ def corpus(
             config=config.public() | {"sample": sample, "keep_going": keep_going},
             texts={lexicon_path(config.specialty, lang): c.lexicon_sha256 for lang, c in curations.items()},
         )
+        if reuse and (same := same_recipe(build.store, build.ref, recipe)):
+            return str(same)
         build.begin(recipe, restart=restart)
         write_plan(build, Plan(found.units, curations, keep_going, found.quarantined))
         curate(build, workers=workers, engine=engine)

@@ -10,6 +10,7 @@ from anessuite.config import Config
 from anessuite.llm.config import ModelConfig, SpendingCaps
 from anessuite.manifests import Recipe
 from anessuite.prompting import Prompt
+from anessuite.reuse import same_recipe
 from anessuite.sources.against import Against, read_against
 from anessuite.sources.citations import CitationSource
 from anessuite.sources.files import public
@@ -98,12 +99,14 @@ def qa(
     engine: Engine = "local",
     keep_going: bool = False,
     restart: bool = False,
+    reuse: bool = False,
 ) -> str:
     """Build ``qa@version`` below ``root``; returns its reference.
 
     ``sample`` reads only the first so many citations of each source. ``keep_going`` leaves unreadable files
     out and lists them. ``restart`` throws away unfinished work of this version instead of continuing it; the
     models' replies stay in the cache.
+    ``reuse`` returns a finished version of the very same recipe, if there is one, and builds nothing.
     """
     build = Build(Store(root), DatasetRef("qa", version))
     questions, judge, answer = config.ask("questions"), config.ask("judge"), config.ask("answer")
@@ -112,6 +115,8 @@ def qa(
         found = find_citations(config.sources, build.store, specialty=config.specialty, sample=sample)
         asked = [questions, judge, answer]
         recipe = config.recipe(found, against, asked, sample=sample, keep_going=keep_going)
+        if reuse and (same := same_recipe(build.store, build.ref, recipe)):
+            return str(same)
         build.begin(recipe, restart=restart)
         write_selection(build, found, config.citations, keep_going=keep_going)
         abstracts = select(build, workers=workers, engine=engine)

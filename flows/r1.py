@@ -10,6 +10,7 @@ from anessuite.config import Config
 from anessuite.llm.config import ModelConfig, SpendingCaps
 from anessuite.manifests import Recipe
 from anessuite.prompting import Prompt
+from anessuite.reuse import same_recipe
 from anessuite.sampling import Mode
 from anessuite.sources.against import Against, read_against
 from anessuite.sources.files import public
@@ -98,6 +99,7 @@ def r1(
     engine: Engine = "local",
     keep_going: bool = False,
     restart: bool = False,
+    reuse: bool = False,
 ) -> str:
     """Build ``r1@version`` below ``root``; returns its reference.
 
@@ -105,6 +107,7 @@ def r1(
     out and lists them. ``restart`` throws away unfinished work of this version instead of continuing it; the
     model's replies stay in the cache. ``workers`` and ``engine`` change nothing here: the model does the
     work.
+    ``reuse`` returns a finished version of the very same recipe, if there is one, and builds nothing.
     """
     build = Build(Store(root), DatasetRef("r1", version))
     with build.locked():
@@ -112,6 +115,8 @@ def r1(
         pool = read_pool(config.pool, specialty=config.specialty, sample=sample, keep_going=keep_going)
         prompts = {language: config.prompt(language) for language in pool.languages}
         recipe = config.recipe(pool, against, [*prompts.values()], sample=sample, keep_going=keep_going)
+        if reuse and (same := same_recipe(build.store, build.ref, recipe)):
+            return str(same)
         build.begin(recipe, restart=restart)
         usable = write_pool(build, pool, config.questions, config.topic)
         unique = drop_repeats(usable, config.repeats)

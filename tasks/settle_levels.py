@@ -16,9 +16,10 @@ from prefect.context import FlowRunContext
 from prefect.flow_runs import suspend_flow_run
 from pydantic import Field
 
+from anessuite.builds import Build
 from anessuite.config import Config
 from anessuite.errors import AnesError
-from anessuite.manifests import Input
+from anessuite.manifests import Input, Recipe
 from anessuite.question_schemas import GRADED_QUESTION, REJECTED_QUESTION
 from anessuite.review.opinions import doubted_questions, settle
 from anessuite.review.progress import ReviewStatistics, progress, statistics
@@ -77,7 +78,7 @@ def settle_levels(before: Stage, rules: ReviewRules) -> Review:
     stage = Stage(build, REVIEW, "questions", GRADED_QUESTION, REJECTED_QUESTION)
     build.store.remove(build.path(REVIEW))
     stored = ReviewStore(build.store, build.ref.name)
-    reviews, digest = stored.reviews(), stored.digest()
+    reviews = stored.reviews()
     questions = pl.concat(before.frames())
     settled = settle(questions, reviews, required=rules.annotators).drop("disputed")
     doubts = doubted_questions(questions, reviews)
@@ -92,12 +93,24 @@ def settle_levels(before: Stage, rules: ReviewRules) -> Review:
         progress(questions, reviews, fraction=rules.fraction, required=rules.annotators),
         statistics(questions, reviews, drawn=_drawn(stored)),
         rules,
-        None
-        if digest is None
-        else Input(name="reviews", source=stored.path, bytes=reviews.height, digest=digest),
+        _input(stored),
     )
     get_run_logger().info("reviews: %s", "; ".join(lines_of(review.progress)))
     return review
+
+
+def with_reviews(recipe: Recipe, build: Build) -> Recipe:
+    """The recipe as a manifest has it: the reviews that are there now are an input, too."""
+    found = _input(ReviewStore(build.store, build.ref.name))
+    return recipe if found is None else recipe.model_copy(update={"inputs": [*recipe.inputs, found]})
+
+
+def _input(stored: ReviewStore) -> Input | None:
+    digest = stored.digest()
+    if digest is None:
+        return None
+    size = stored.store.sha256(stored.path)[1]
+    return Input(name="reviews", source=stored.path, bytes=size, digest=digest)
 
 
 def _drawn(stored: ReviewStore) -> set[str] | None:

@@ -14,6 +14,7 @@ class Dataset(StrEnum):
     qa = "qa"
     r1 = "r1"
     bench = "bench"
+    suite = "suite"
 
 
 def flow_of(name: Dataset) -> tuple[type[Any], Any]:
@@ -35,6 +36,10 @@ def flow_of(name: Dataset) -> tuple[type[Any], Any]:
             from flows.bench import BenchConfig, bench
 
             return BenchConfig, bench
+        case Dataset.suite:
+            from flows.suite import SuiteConfig, suite
+
+            return SuiteConfig, suite
 
 
 _ROLES = {Dataset.qa: ("generator", "filter"), Dataset.r1: ("reasoner",), Dataset.bench: ("annotator",)}

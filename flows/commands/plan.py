@@ -37,8 +37,7 @@ def plan(
     with errors_explained():
         quiet_prefect()
         workers = workers or os.cpu_count() or 1
-        planned = {Dataset.corpus: _corpus, Dataset.qa: _qa, Dataset.r1: _r1, Dataset.bench: _bench}[name]
-        total, table, lines = planned(config, sample, workers, probe)
+        total, table, lines = _PLANS[name](config, sample, workers, probe)
         if as_json:
             print_json({"dataset": name.value} | total)
             return
@@ -190,3 +189,46 @@ def _questions(found: "QuestionEstimate", *told: str) -> Planned:
         gone = ", ".join(f"{reason} {count:,}" for reason, count in found.dropped.items())
         lines.append(f"rows that make no question: {gone}")
     return total, total["steps"], lines
+
+
+def _suite(config: Path, sample: int | None, workers: int, probe: int) -> Planned:
+    """The plans of the four one after another: what all of them take if none is there already."""
+    import yaml
+
+    from anessuite.config import read_config
+    from anessuite.errors import ConfigError
+    from flows.suite import SuiteConfig
+
+    read_config(config, SuiteConfig)
+    parts: dict[str, Any] = yaml.safe_load(config.read_text(encoding="utf-8"))
+    totals, table, lines = dict[str, Any](), list[dict[str, Any]](), list[str]()
+    for name, part in parts.items():
+        if not isinstance(part, str):
+            raise ConfigError(
+                f"{config}: `{name}` is no path, and only files are planned", "put it into a file of its own"
+            )
+        total, _, told = _PLANS[Dataset(name)](Path(part), sample, workers, probe)
+        totals[name] = total
+        row = {
+            "dataset": name,
+            "requests": total["requests"],
+            "tokens": total["tokens"],
+            "cost": total["cost"],
+        }
+        table.append(row)
+        lines.append(f"{name}: {told[0].removeprefix('in all: ')}")
+    whole = {what: sum(row[what] for row in table) for what in ("requests", "tokens", "cost")}
+    lines.append(
+        f"in all: at most {whole['requests']:,} requests, {whole['tokens']:,} tokens, "
+        f"cost {whole['cost']:,.2f}; a dataset that is there with the same recipe takes nothing"
+    )
+    return whole | {"datasets": totals}, table, lines
+
+
+_PLANS = {
+    Dataset.corpus: _corpus,
+    Dataset.qa: _qa,
+    Dataset.r1: _r1,
+    Dataset.bench: _bench,
+    Dataset.suite: _suite,
+}

@@ -50,10 +50,11 @@ def list_versions(root: Root = None, as_json: AsJson = False) -> None:
 
 
 def show(ref: Ref, root: Root = None, as_json: AsJson = False) -> None:
-    """Show a version: its funnel, drops, inputs and warnings.
+    """Show a version: its funnel, drops, inputs and warnings, and what its inputs were made from.
 
     Example: anes show corpus@2026.12.01
     """
+    from anessuite.lineage import lineage
     from anessuite.storage import Store
     from anessuite.versions import DatasetRef
 
@@ -78,6 +79,10 @@ def show(ref: Ref, root: Root = None, as_json: AsJson = False) -> None:
             typer.echo(f"personal data masked: {manifest.masked}")
         inputs = [(i.name, i.source, i.bytes, i.digest[:23]) for i in manifest.recipe.inputs]
         print_table(["input", "file", "bytes", "digest"], inputs)
+        origins = lineage(store, DatasetRef.parse(ref))
+        if any("@" in origin.name for origin in origins[1:]):
+            rows = [("  " * o.depth + o.name, o.files, o.bytes, o.digest, o.state) for o in origins]
+            print_table(["lineage", "files", "bytes", "digest", ""], rows)
         typer.echo(f"report: {store.url(store.folder(DatasetRef.parse(ref)), 'report.html')}")
 
 
