@@ -17,6 +17,8 @@ class EngineName(StrEnum):
     """Where the work runs."""
 
     local = "local"
+    ray = "ray"
+    slurm = "slurm"
 
 
 Name = Annotated[Dataset, typer.Argument(help="the dataset")]
@@ -48,7 +50,7 @@ def build(
     ] = False,
     allow_unreviewed: Annotated[
         bool,
-        typer.Option("--allow-unreviewed", help="bench: release before people are done; the card says so"),
+        typer.Option("--allow-unreviewed", help="bench, suite: release before people are done"),
     ] = False,
     verbose: Annotated[bool, typer.Option("--verbose", help="show Prefect's log too")] = False,
     as_json: Annotated[bool, JsonOption] = False,
@@ -66,6 +68,8 @@ def build(
         anes build r1 --config deployments/r1.deepseek.yaml --version 2026.12.01 --sample 100
 
         anes build bench --config deployments/bench.deepseek.yaml --version 2026.12.01
+
+        anes build suite --config deployments/suite.demo.yaml
     """
     with errors_explained():
         from anessuite.config import read_config
@@ -74,8 +78,10 @@ def build(
         from anessuite.versions import DatasetRef
 
         DatasetRef(name.value, version)
-        if allow_unreviewed and name is not Dataset.bench:
-            raise ConfigError(f"--allow-unreviewed is of bench, not of {name.value}", "leave it out")
+        if allow_unreviewed and name not in (Dataset.bench, Dataset.suite):
+            raise ConfigError(
+                f"--allow-unreviewed is of bench and suite, not of {name.value}", "leave it out"
+            )
         if not verbose:
             quiet_prefect()
         log_to_stderr()

@@ -188,7 +188,7 @@ def test_a_dated_version_waits_for_reviews_or_says_that_it_has_none(anes: Anes, 
 
 def test_only_a_benchmark_may_be_unreviewed(anes: Anes) -> None:
     done = anes("build", "corpus", "--config", "deployments/corpus.demo.yaml", "--allow-unreviewed")
-    assert done.code == 2 and "--allow-unreviewed is of bench" in done.err
+    assert done.code == 2 and "--allow-unreviewed is of bench and suite" in done.err
 
 
 def opinions(questions: pl.DataFrame, *, names: tuple[str, ...] = ("ana", "ben")) -> pl.DataFrame:

@@ -142,7 +142,7 @@ def test_a_version_of_another_benchmark_is_not_released(released: Path, tmp_path
     bench.mkdir(parents=True)
     (bench / "manifest.json").write_bytes(store.read_bytes("bench/2026.12.01/manifest.json"))
     both = [Member(DatasetRef(name, "2026.12.01"), False) for name in ("bench", "r1")]
-    with pytest.raises(WrongBenchmark, match=r"r1@2026\.12\.01 was not decontaminated against bench@2026\.12\.01"):
+    with pytest.raises(WrongBenchmark, match=r"r1@2026\.12\.01 was not decontaminated against bench@2026"):
         bind(Store(str(tmp_path)), both, {})
 
 
