@@ -123,7 +123,7 @@ def _versions(bound: Sequence[Bound]) -> str:
             WHAT.get(one.name, ""),
             _how(one),
             f"{one.manifest.created:%Y-%m-%d %H:%M}",
-            str(one.manifest.code.get("commit", "")),
+            str(one.manifest.code.get("commit", ""))[:10],
             one.manifest.kept,
             one.manifest.dropped,
             len(one.manifest.warnings),
