@@ -12,16 +12,19 @@ from botocore.exceptions import (
     ClientError,
     CredentialRetrievalError,
     HTTPClientError,
+    IncompleteReadError,
     NoCredentialsError,
     NoRegionError,
     PartialCredentialsError,
     ProfileNotFound,
     ProxyConnectionError,
+    ResponseStreamingError,
     SSLError,
     SSOError,
     TokenRetrievalError,
 )
 from botocore.exceptions import ConnectionError as BotoConnectionError
+from botocore.parsers import ResponseParserError
 
 from anessuite.errors import AnesError, ConfigError, VersionExists
 
@@ -109,6 +112,8 @@ def explained(doing: str, where: str) -> Iterator[None]:
     """
     try:
         yield
+    except (ResponseParserError, IncompleteReadError, ResponseStreamingError) as error:
+        raise Garbled(type(error).__name__) from None
     except ClientError as error:
         raise _refusal(error, doing, where) from None
     except (BotoCoreError, ValueError) as error:
@@ -126,7 +131,8 @@ def _refusal(error: ClientError, doing: str, where: str) -> Exception:
     bucket = where.removeprefix("s3://").partition("/")[0]
     if code == "NoSuchBucket":
         return TargetWrong(
-            f"there is no bucket {bucket}", f"create it first (aws s3 mb s3://{bucket}), or correct the address"
+            f"there is no bucket {bucket}",
+            f"create it first (aws s3 mb s3://{bucket}), or correct the address",
         )
     if code in _KEYS:
         return TargetWrong(f"the store does not accept the credentials ({code})", _CREDENTIALS)
@@ -139,16 +145,16 @@ def _refusal(error: ClientError, doing: str, where: str) -> Exception:
         return TargetWrong(f"bucket {bucket} is in another region ({code})", _region_hint(error))
     if code in _FORBIDDEN:
         return StoreRefused(f"may not {doing} {where} ({status} {code})", _PERMISSIONS)
-    if code in _BUSY or status >= 500:
-        return StoreRefused(
-            f"the store kept refusing to {doing} {where} ({status} {code})",
-            "wait, then run the same command: it continues; --workers 2 asks less of the store at once",
-        )
     if code == "NotImplemented":
         return StoreRefused(
             f"the store cannot {doing} {where} (501 NotImplemented)",
             "publishing needs conditional writes, SHA-256 checksums and multipart uploads: another store,"
             " or a newer version of this one",
+        )
+    if code in _BUSY or status >= 500:
+        return StoreRefused(
+            f"the store kept refusing to {doing} {where} ({status} {code})",
+            "wait, then run the same command: it continues; --workers 2 asks less of the store at once",
         )
     return StoreRefused(
         f"the store refused to {doing} {where} ({status} {code})",

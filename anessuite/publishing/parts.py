@@ -56,7 +56,7 @@ class Part:
 
 
 def composite(checksums: list[str]) -> str:
-    """S3's checksum of an object made of parts: SHA-256 of their SHA-256, in base64, ``-`` and their count."""
+    """S3's checksum of an object made of parts: SHA-256 of their SHA-256, base64, ``-``, their count."""
     whole = hashlib.sha256(b"".join(map(base64.b64decode, checksums))).digest()
     return f"{encoded(whole)}-{len(checksums)}"
 
