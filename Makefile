@@ -35,7 +35,7 @@ lint: $(VENV)/.ready ## linter, format, types, import contracts
 	$(BIN)/lint-imports
 
 test: lint ## environment, then linter, types, import contracts and tests
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile
 
 bench: $(VENV)/.ready ## speed against named peers, on the real data in ../shared/data (or DATA=...)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[bench]'
