@@ -86,7 +86,7 @@ def build(
             quiet_prefect()
         log_to_stderr()
         workers = workers or os.cpu_count() or 1
-        if workers > 1:
+        if workers > 1 and engine is EngineName.local:
             from tasks.workers import prepare_workers
 
             prepare_workers()
