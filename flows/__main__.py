@@ -9,7 +9,9 @@ from flows.commands.doctor import doctor
 from flows.commands.export import export
 from flows.commands.lexicon import lexicon
 from flows.commands.plan import plan
+from flows.commands.publish import publish
 from flows.commands.review import review
+from flows.commands.trace import trace
 from flows.commands.versions import diff, list_versions, show, verify
 
 app = typer.Typer(
@@ -28,7 +30,9 @@ app.command()(show)
 app.command()(verify)
 app.command()(diff)
 app.command()(lexicon)
+app.command()(trace)
 app.command()(export)
+app.command()(publish)
 app.add_typer(review, name="review")
 app.add_typer(cache, name="cache")
 app.command()(doctor)

@@ -61,7 +61,10 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Meant:
-    """The rows of one id, ``count`` of them, the kept one first; and how the name was understood."""
+    """The rows of one id, ``count`` of them; and how the name was understood.
+
+    Rows with the very source_id that was given come first, then the kept one.
+    """
 
     id: str
     matched: Matched
@@ -84,13 +87,15 @@ def find_rows(version: Version, wanted: str) -> Meant:
     how: Matched = "its id" if len(prefix) == ID_LENGTH else "the beginning of its id"
     if not by_id:
         how = "its source_id"
-        by_id = [placed for shards in _both(version) for placed in shards.named(wanted, _SHOWN)]
+        by_id = [placed for shards in _both(version) for placed in shards.named(wanted)]
     ids = sorted({placed.row["id"] for placed in by_id})
     if not ids:
         raise _not_found(version, wanted)
     if len(ids) > 1:
         raise _ambiguous(version, wanted, how, by_id)
     rows, count = rows_of(version, ids[0])
+    if how == "its source_id":
+        rows = by_id + [placed for placed in rows if placed.row["source_id"] != wanted]
     return Meant(ids[0], how, rows, count)
 
 

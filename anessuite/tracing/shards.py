@@ -1,9 +1,9 @@
 """Rows of sorted Parquet shards, found without reading the shards.
 
-Looking for an id reads the footers of all shards (some kilobytes each), then of the row groups whose
-statistics may hold the id the column ``id``, and of those that do hold it the other columns: one row group, of
-about 32 MB decoded, for each place where the id stands. Looking for a source's own id, by which nothing is
-sorted, reads the column ``source_id`` of all row groups that may hold it, and no text.
+Looking for an id reads the footers of all shards (some kilobytes each), then the column ``id`` of the row
+groups whose statistics allow it, and the other columns of those that do hold it: one row group, of about
+32 MB decoded, for each place where the id stands. Looking for a source's own id, by which nothing is sorted,
+reads the column ``source_id`` of all row groups that may hold it, and no text.
 """
 
 from collections.abc import Iterator, Sequence
@@ -59,13 +59,13 @@ class Shards:
                 found += [Placed(path, row) for row in rows]
         return found, count
 
-    def named(self, source_id: str, columns: Sequence[str]) -> list[Placed]:
+    def named(self, source_id: str) -> list[Placed]:
         """The rows that their source calls so, the first MOST_ROWS of them. Raises SourceError."""
         found: list[Placed] = []
         for path, shard, group in self._groups("source_id", source_id, source_id + "\0"):
             chosen = (_column(shard, group, "source_id") == source_id).arg_true()
             if len(chosen) and len(found) < MOST_ROWS:
-                rows = _rows(shard, group, chosen.head(MOST_ROWS - len(found)), columns)
+                rows = _rows(shard, group, chosen.head(MOST_ROWS - len(found)), None)
                 found += [Placed(path, row) for row in rows]
         return found
 
@@ -76,7 +76,7 @@ class Shards:
         for _, shard, group in self._groups("source_id", None, None):
             names = _column(shard, group, "source_id")
             parts = names.filter(names.str.to_lowercase().str.contains(wanted, literal=True))
-            found |= {name: 99.0 for name in parts.unique(maintain_order=True).head(_MOST_LIKE)}
+            found |= dict.fromkeys(parts.unique(maintain_order=True).head(_MOST_LIKE), 99.0)
             near = process.extract(
                 source_id, names.to_list(), scorer=fuzz.ratio, limit=_MOST_LIKE, score_cutoff=_LEAST_LIKE
             )
