@@ -1,6 +1,6 @@
 """AnesBench: exam questions graded by cognitive level, by the votes of a model and by people."""
 
-from typing import Any
+from typing import Any, Literal
 
 from prefect import flow
 from pydantic import Field
@@ -26,8 +26,11 @@ from tasks.settle_levels import ReviewRules, await_reviews, settle_levels, with_
 
 
 class PromptVersions(Config):
-    """Which version of the guidelines is used: the N of ``prompts/bench/level.*.v<N>.md``."""
+    """Which guidelines are used, and which version: ``prompts/bench/{guidelines}.*.v<N>.md``."""
 
+    guidelines: Literal["level", "level_short"] = Field(
+        default="level", description="level_short: a few lines without examples, for models of no size"
+    )
     level: int = 1
 
 
@@ -50,7 +53,8 @@ class BenchConfig(Config):
 
     def prompt(self, language: str) -> Prompt:
         """The guidelines for questions of a language."""
-        return prompt("bench/level", language, self.prompts.level).with_examples(self.examples)
+        found = prompt(f"bench/{self.prompts.guidelines}", language, self.prompts.level)
+        return found.with_examples(self.examples)
 
     def ask(self, languages: list[str]) -> Asked:
         """What is asked about each question, and how often."""

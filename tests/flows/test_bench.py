@@ -363,3 +363,13 @@ def test_a_run_of_a_deployment_is_suspended_until_people_are_done(
         assert _wait_for(run, "Completed") == "Completed"
     assert "adjudicated" in set(rows(root, "data", "2026.12.01")["level_origin"])
     assert os.listdir(root / "bench") == ["2026.12.01"]
+
+
+def test_the_short_guidelines_make_prompts_of_a_fifth(anes: Anes, tmp_path: Path) -> None:
+    tokens = []
+    for guidelines in ("level", "level_short"):
+        config = recipe(tmp_path, prompts={"guidelines": guidelines})
+        done = anes("plan", "bench", "--config", config, "--json")
+        assert done.code == 0, done.err
+        tokens.append(done.json["steps"][0]["prompt_tokens"])
+    assert tokens[1] < 0.2 * tokens[0]
