@@ -102,7 +102,7 @@ def _connected(workers: int) -> Any:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     try:
-        import ray
+        import ray  # pyright: ignore[reportMissingImports]
     except ImportError:
         raise ConfigError(
             "--engine ray needs Ray, which is not installed", "pip install 'anessuite[ray]'"
