@@ -237,7 +237,7 @@ def test_an_unfinished_download_keeps_its_size_of_batches(server: EutilsServer, 
     assert {asked["retmax"] for asked in server.asked("efetch")} == {"10", "4", "3"}
 
 
-@pytest.mark.parametrize("damage", [b"", b"no gzip", gzip.compress(b"<PubmedArticleSet>"), None])
+@pytest.mark.parametrize("damage", [b"", b"no gzip", gzip.compress(b"<PubmedArticleSet>", mtime=0), None])
 def test_a_batch_that_was_damaged_meanwhile_is_fetched_again(
     server: EutilsServer, store: Store, damage: bytes | None
 ) -> None:
