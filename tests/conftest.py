@@ -3,7 +3,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
+settings.register_profile("project", deadline=None)  # a test asserts no time
+settings.load_profile("project")
 ROOT = Path(__file__).parent.parent
 
 
