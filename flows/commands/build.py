@@ -10,7 +10,7 @@ import typer
 
 from flows.commands.datasets import Dataset, flow_of
 from flows.commands.output import JsonOption, errors_explained, log_to_stderr, print_json, print_table
-from flows.commands.versions import Root, root_or_default
+from flows.commands.versions import Root, in_words, root_or_default
 
 
 class EngineName(StrEnum):
@@ -110,8 +110,7 @@ def build(
             return
         for warning in manifest.warnings:
             typer.secho(f"warning: {warning}", fg="yellow", err=True)
-        kept = ", ".join(f"{language} {rows:,}" for language, rows in manifest.rows.items())
-        typer.echo(f"{built}: kept {manifest.kept:,} rows ({kept}), dropped {manifest.dropped:,}")
+        typer.echo(f"{built}: {in_words(manifest)}")
         print_table(["reason", "rows"], sorted(manifest.drops.items(), key=lambda pair: -pair[1]))
         typer.echo(
             f"next: anes show {built}; report: {root_or_default(root)}/{name.value}/{version}/report.html"

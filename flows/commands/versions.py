@@ -2,12 +2,15 @@
 changed."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from anessuite.settings import Settings
 from flows.commands.output import JsonOption, errors_explained, print_json, print_table
+
+if TYPE_CHECKING:
+    from anessuite.manifests import Manifest
 
 Root = Annotated[
     str | None, typer.Option("--root", help="folder or URL of the versions; default: $ANES_ROOT or ./data")
@@ -18,6 +21,14 @@ Ref = Annotated[str, typer.Argument(help="NAME@VERSION, such as corpus@dev")]
 
 def root_or_default(root: str | None) -> str:
     return root or Settings().root
+
+
+def in_words(manifest: "Manifest") -> str:
+    """What a version holds: its rows by language, or the versions that a release binds."""
+    if not manifest.rows and "members" in manifest.recipe.config:
+        return f"binds {', '.join(manifest.recipe.config['members'])}"
+    kept = ", ".join(f"{language} {rows:,}" for language, rows in manifest.rows.items())
+    return f"kept {manifest.kept:,} rows ({kept}), dropped {manifest.dropped:,}"
 
 
 def list_versions(root: Root = None, as_json: AsJson = False) -> None:
@@ -64,10 +75,7 @@ def show(ref: Ref, root: Root = None, as_json: AsJson = False) -> None:
         if as_json:
             print_json(manifest.model_dump(mode="json"))
             return
-        kept = ", ".join(f"{language} {rows:,}" for language, rows in manifest.rows.items())
-        typer.echo(
-            f"{ref}: {manifest.kept:,} rows ({kept}), {manifest.dropped:,} dropped, code {manifest.code}"
-        )
+        typer.echo(f"{ref}: {in_words(manifest)}, code {manifest.code}")
         for warning in manifest.warnings:
             typer.secho(f"warning: {warning}", fg="yellow")
         funnel = [
