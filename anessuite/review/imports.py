@@ -22,7 +22,7 @@ from typing import Any
 
 import polars as pl
 
-from anessuite.errors import AnesError, ConfigError
+from anessuite.errors import AnesError, ConfigError, SourceError
 from anessuite.normalisation import normalise
 from anessuite.review.files import SAID, ReviewFile
 from anessuite.review.merge import REFUSED, fates, merged
@@ -84,10 +84,14 @@ def import_reviews(
     """Take what the files say of ``questions`` (GRADED_QUESTION) into the stored reviews.
 
     ``names`` are the only annotators taken; without them those that the export registered, and all where it
-    registered none. Importing the same files again changes nothing. Raises OtherBenchmark and
-    WorkbookRenamed before anything is written.
+    registered none. Importing the same files again changes nothing. Raises SourceError for a file without a
+    question, OtherBenchmark and WorkbookRenamed, before anything is written.
     """
     for file in files:
+        if not len(file.rows) and not file.unanswered:
+            raise SourceError(
+                f"{file.name} holds no question", "export or fetch it again; nothing was imported"
+            )
         _refuse_other(file, kept.name, questions)
     said = pl.concat([pl.DataFrame(schema=SAID), *(file.rows for file in files)])
     known = _known(kept, names)

@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from anessuite.errors import SourceError
 from anessuite.locks import lock
 from anessuite.review import store as review_store
 from anessuite.review.files import ReviewFile, read_review_file
@@ -290,3 +291,9 @@ def test_an_import_that_waits_too_long_says_so(
         pytest.raises(ReviewsBusy, match="another import"),
     ):
         take(store, filled(tmp_path, {"en00": {"level": "System 1"}}))
+
+
+def test_a_file_without_a_question_is_an_error_and_no_quiet_success(store: Store, tmp_path: Path) -> None:
+    (tmp_path / "empty.json").write_text("[]")
+    with pytest.raises(SourceError, match=r"empty\.json holds no question"):
+        take(store, read_review_file(tmp_path / "empty.json"))
