@@ -8,7 +8,7 @@ from anessuite.card_markdown import Cell, code, table
 from anessuite.card_words import LANGUAGES, QUESTION_REASONS
 from anessuite.graded_facts import GradedFacts
 from anessuite.manifests import Manifest
-from anessuite.origins import files_by_source
+from anessuite.origins import files_by_source, source_rows
 from anessuite.review.parts import ReviewFacts, review_on_card
 from anessuite.votes import LEVELS
 
@@ -102,7 +102,7 @@ def _graded(manifest: Manifest, facts: GradedFacts) -> str:
     parts = [
         "## How levels were told",
         f"The model {code(str(model.get('model', '')))} voted {config.get('votes', 1)} times on each "
-        f"question, by written guidelines with examples. Origin of the levels: {told or 'none'}. "
+        f"question, by written guidelines. Origin of the levels: {told or 'none'}. "
         f"People reviewed {reviewed:,} of {manifest.kept:,} questions.",
         table(("prompt", "SHA-256"), prompts) if prompts else "",
     ]
@@ -110,12 +110,7 @@ def _graded(manifest: Manifest, facts: GradedFacts) -> str:
 
 
 def _sources(manifest: Manifest, licences: Mapping[str, str]) -> str:
-    files = files_by_source(manifest)
-    rows = [
-        (name, licence or "not stated", len(files.get(name, [])), sum(f.bytes for f in files.get(name, [])))
-        for name, licence in licences.items()
-    ]
-    listed = table(("source", "licence", "files", "bytes"), rows)
+    listed = table(("source", "licence", "files", "bytes"), source_rows(manifest, licences))
     return f"Each question keeps the licence of its source.\n\n{listed}"
 
 

@@ -7,7 +7,7 @@ from anessuite.card_form import CardForm
 from anessuite.card_markdown import code, table
 from anessuite.card_words import PAIR_REASONS
 from anessuite.manifests import Manifest
-from anessuite.origins import files_by_source, stages_by_source
+from anessuite.origins import source_rows, stages_by_source
 
 COLUMNS = {
     "id": "hash of PMID and question; the same question about the same abstract has the same id everywhere",
@@ -120,22 +120,12 @@ def _listed(value: Any) -> str:
 
 
 def _sources(manifest: Manifest, licences: Mapping[str, str]) -> str:
-    files = files_by_source(manifest)
-    rows = [
-        (
-            name,
-            licence or "not stated",
-            len(files.get(name, [])),
-            sum(one.bytes for one in files.get(name, [])),
-        )
-        for name, licence in licences.items()
-    ]
     text = (
         "Abstracts are not part of the data: each pair names its article by PMID and DOI. What is taken from "
         "PubMed (title, journal, year) stays under the terms of its source; questions and answers follow "
         "abstracts closely, and the licences of the two models may have a say in their use."
     )
-    return f"{text}\n\n{table(('source', 'licence', 'files', 'bytes'), rows)}"
+    return f"{text}\n\n{table(('source', 'licence', 'files', 'bytes'), source_rows(manifest, licences))}"
 
 
 def _limits(manifest: Manifest) -> list[str]:

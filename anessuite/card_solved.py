@@ -7,7 +7,7 @@ from anessuite.card_form import CardForm
 from anessuite.card_markdown import code, table
 from anessuite.card_words import LANGUAGES, QUESTION_REASONS
 from anessuite.manifests import Manifest
-from anessuite.origins import files_by_source
+from anessuite.origins import source_rows
 
 COLUMNS = {
     "id": "hash of stem and options; the same question has the same id everywhere",
@@ -102,16 +102,11 @@ def _made(manifest: Manifest) -> list[str]:
 
 
 def _sources(manifest: Manifest, licences: Mapping[str, str]) -> str:
-    files = files_by_source(manifest)
-    rows = [
-        (name, licence or "not stated", len(files.get(name, [])), sum(f.bytes for f in files.get(name, [])))
-        for name, licence in licences.items()
-    ]
     text = (
         "Questions stay under the terms of their sources, and the licence of the model may have a say in the "
         "use of its reasoning."
     )
-    return f"{text}\n\n{table(('source', 'licence', 'files', 'bytes'), rows)}"
+    return f"{text}\n\n{table(('source', 'licence', 'files', 'bytes'), source_rows(manifest, licences))}"
 
 
 def _limits(manifest: Manifest) -> list[str]:

@@ -48,13 +48,18 @@ def sources(manifest: Manifest, licences: Mapping[str, str]) -> list[str]:
 
 def sources_with_files(manifest: Manifest, licences: Mapping[str, str]) -> list[str]:
     """The same where rows are not counted by source: files and bytes of each."""
+    head = ("Source", "Licence", "Files", "Bytes")
+    return [table(head, source_rows(manifest, licences)), *_inputs(manifest)]
+
+
+def source_rows(manifest: Manifest, licences: Mapping[str, str]) -> list[tuple[str, str, int, int]]:
+    """Of each source: name, licence, files and their bytes."""
     files = files_by_source(manifest)
-    rows = [
+    return [
         (name, licence or "not stated", len(found), sum(file.bytes for file in found))
         for name, licence in licences.items()
         for found in [files.get(name, [])]
     ]
-    return [table(("Source", "Licence", "Files", "Bytes"), rows), *_inputs(manifest)]
 
 
 def _inputs(manifest: Manifest) -> list[str]:

@@ -7,7 +7,8 @@ from anessuite.errors import AnesError
 from anessuite.llm.config import Price
 from anessuite.llm.tally import cost_of
 from anessuite.manifests import Input, Manifest
-from anessuite.report_models import ASKED, steps_of
+from anessuite.report_models import asked_of, steps_of
+from anessuite.sources.documents import label_of
 from anessuite.storage import MANIFEST, Store
 from anessuite.versions import DatasetRef
 
@@ -59,7 +60,12 @@ class Bound:
         """Source -> licence, "" where none is stated."""
         config = self.manifest.recipe.config
         sources = config.get("sources") or config.get("pool") or []
-        return {one.get("name") or str(one.get("path")): one.get("licence", "") for one in sources}
+        return {
+            label_of(one.get("name", ""), str(one.get("path") or one.get("query") or "")): one.get(
+                "licence", ""
+            )
+            for one in sources
+        }
 
 
 def bind(store: Store, members: Sequence[Member], prices: Prices) -> list[Bound]:
@@ -95,7 +101,7 @@ def cost(manifest: Manifest, prices: Mapping[str, Price]) -> float:
     """What the tokens of a version cost at these prices; replies from the cache count as if asked."""
     total = 0.0
     for step, counts in steps_of(manifest.requests).items():
-        role = ASKED.get(step.rstrip("-0123456789"), ("", ""))[0]
+        role = asked_of(step)[0]
         if role in prices:
             total += cost_of(prices[role], counts["prompt_tokens"], counts["completion_tokens"])
     return total

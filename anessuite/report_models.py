@@ -11,7 +11,7 @@ from anessuite.manifests import Manifest
 from anessuite.pages import figure, nothing, table
 from anessuite.report_parts import charts, ratio
 
-ASKED = {
+_ASKED = {
     "generate-questions": ("generator", "questions"),
     "generate-judge": ("filter", "judge"),
     "generate-answer": ("filter", "answer"),
@@ -29,7 +29,7 @@ def models(manifest: Manifest) -> list[str]:
     asked = [
         (
             step,
-            _asked(step)[0],
+            asked_of(step)[0],
             _prompts(manifest, step),
             *(counts.get(name, 0) for name in ("requests", "prompt_tokens", "completion_tokens")),
             _each(counts, "prompt_tokens"),
@@ -73,14 +73,14 @@ def steps_of(requests: Mapping[str, int]) -> dict[str, dict[str, int]]:
     return dict(steps)
 
 
-def _asked(step: str) -> tuple[str, str]:
+def asked_of(step: str) -> tuple[str, str]:
     """The role and the prompt's name of a step; attempt-2 is as attempt."""
-    return ASKED.get(step) or ASKED.get(step.rstrip("-0123456789"), ("", ""))
+    return _ASKED.get(step) or _ASKED.get(step.rstrip("-0123456789"), ("", ""))
 
 
 def _prompts(manifest: Manifest, step: str) -> str | None:
     """The prompts of a step, one a language: ``prompts/qa/judge.en.v1.md`` is judge.en.v1."""
-    name = _asked(step)[1]
+    name = asked_of(step)[1]
     files = [PurePosixPath(path) for path in manifest.recipe.texts if path.startswith("prompts/")]
     return ", ".join(file.stem for file in files if file.name.split(".")[0] == name) or None
 

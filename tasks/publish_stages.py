@@ -69,7 +69,7 @@ def publish_stages(finished: Finished, pages: Callable[[Manifest], dict[str, str
     kept, rejected = _write_kept(finished), _write_rejected(finished)
     manifest = _manifest(finished, kept, rejected)
     _check_stored(manifest, finished.stages)
-    texts = [_write_text(build, name, text) for name, text in pages(manifest).items()]
+    texts = [write_text(build, name, text) for name, text in pages(manifest).items()]
     manifest = manifest.model_copy(update={"files": [*manifest.files, *_write_attached(finished), *texts]})
     build.publish(manifest)
     return manifest
@@ -170,7 +170,8 @@ def _below(build: Build, file: File) -> File:
     return file.model_copy(update={"path": str(PurePosixPath(file.path).relative_to(build.publish_folder))})
 
 
-def _write_text(build: Build, name: str, text: str) -> File:
+def write_text(build: Build, name: str, text: str) -> File:
+    """Write a page of the version that is being published."""
     content = text.encode()
     digest = build.store.write_bytes(f"{build.publish_folder}/{name}", content)
     return File(path=name, bytes=len(content), sha256=digest)

@@ -9,9 +9,10 @@ from prefect.cache_policies import NO_CACHE
 
 from anessuite import provenance
 from anessuite.builds import Build
-from anessuite.manifests import File, Manifest, Recipe
+from anessuite.manifests import Manifest, Recipe
 from anessuite.release_pages import release_card, release_report
 from anessuite.releases import Bound, Member, Prices, bind
+from tasks.publish_stages import write_text
 
 
 @task(name="release", cache_policy=NO_CACHE)
@@ -27,7 +28,7 @@ def release(build: Build, members: Sequence[Member], prices: Prices) -> str:
     build.store.remove(build.publish_folder)
     bare = manifest_of(build, bound, recipe)
     pages = {"README.md": release_card(bare, bound), "report.html": release_report(bare, bound)}
-    files = [_written(build, name, text) for name, text in pages.items()]
+    files = [write_text(build, name, text) for name, text in pages.items()]
     build.publish(bare.model_copy(update={"files": files}))
     return str(build.ref)
 
@@ -56,9 +57,3 @@ def manifest_of(build: Build, bound: Sequence[Bound], recipe: Recipe) -> Manifes
         requests=requests,
         warnings=[f"{one.member.ref}: {warning}" for one in bound for warning in one.manifest.warnings],
     )
-
-
-def _written(build: Build, name: str, text: str) -> File:
-    content = text.encode()
-    digest = build.store.write_bytes(f"{build.publish_folder}/{name}", content)
-    return File(path=name, bytes=len(content), sha256=digest)

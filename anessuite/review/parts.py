@@ -42,9 +42,9 @@ def review_on_card(facts: ReviewFacts) -> str:
     told = facts.statistics
     asked = (
         f"{facts.fraction:.0%} of the questions of each language and level were to be reviewed by "
-        f"{facts.annotators} people each, who saw the model's opinion only after they had chosen."
+        f"{facts.annotators} people each, on pages that show the model's opinion only after a choice."
     )
-    state = "" if not facts.missing else "\n\n**Not reviewed as asked:** this version was released before."
+    state = "" if not facts.missing else "\n\n**Not reviewed as asked:** it came out before people were done."
     rows: list[Sequence[CardCell]] = [
         (language_name(row["language"]), code(row["level"]), row["questions"], row["wanted"], row["reviewed"])
         for row in facts.progress.iter_rows(named=True)
