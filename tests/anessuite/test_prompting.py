@@ -94,6 +94,9 @@ def test_every_prompt_of_the_project_loads_with_examples_that_it_reads_back(path
     if prompt.schema is None:
         assert prompt.name == "r1/solve" and not prompt.shots, "only reasoning is free text, without examples"
         return
+    if prompt.name == "bench/level_short":
+        assert not prompt.shots, "the short twin of the guidelines is short because it shows nothing"
+        return
     replies = [shot["content"] for shot in prompt.shots if shot["role"] == "assistant"]
     assert replies and prompt.output is not None
     for reply in replies:
