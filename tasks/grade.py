@@ -64,11 +64,14 @@ def graded(rows: pl.DataFrame, replies: pl.DataFrame, asked: Asked, licences: di
 
 
 def vote_in(reply: dict[str, Any], prompt: Prompt) -> dict[str, str | None]:
-    """The level and the rationale in a reply; both null where it cannot be read."""
+    """The level and the rationale in a reply; both null where it cannot be read.
+
+    Guidelines may ask for the level alone.
+    """
     value = prompt.read(reply["text"]) if reply["fault"] is None else None
     if value is None:
         return {"level": None, "rationale": None}
-    return {"level": value["level"], "rationale": " ".join(value["rationale"].split())}
+    return {"level": value["level"], "rationale": " ".join(value.get("rationale", "").split()) or None}
 
 
 def _origin(one: Grade) -> str:

