@@ -27,6 +27,7 @@ from anessuite.versions import DatasetRef
 from filters.duplicates import DuplicateRules, repeats, shingles
 from tasks import curate
 from tasks.engines import Engine, run_ranks
+from tasks.open_files import OpenFiles
 from tasks.progress import watched
 from tasks.survey import read_plan
 
@@ -128,15 +129,19 @@ def _minhash(build: Build, rules: DuplicateRules, units: int, *, workers: int, e
         ("signatures", [reader, Signatures(f"{folder}/signatures", config)], units),
         (
             "buckets",
-            [MinhashDedupBuckets(f"{folder}/signatures", f"{folder}/buckets", config=config)],
+            [
+                OpenFiles(units),
+                MinhashDedupBuckets(f"{folder}/signatures", f"{folder}/buckets", config=config),
+            ],
             rules.num_buckets,
         ),
         (
             "clusters",
             [
+                OpenFiles(units),  # it writes a file a unit
                 MinhashDedupCluster(
                     f"{folder}/buckets", f"{folder}/clusters", config=config, save_cluster_id=True
-                )
+                ),
             ],
             1,
         ),
