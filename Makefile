@@ -7,7 +7,7 @@ export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export DO_NOT_TRACK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench quality peers ui deploy clean
+.PHONY: help demo test lint chaos bench quality peers ui deploy clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -36,6 +36,9 @@ lint: $(VENV)/.ready ## linter, format, types, import contracts
 
 test: lint ## environment, then linter, types, import contracts and tests
 	$(BIN)/pytest -n 2 --dist loadfile
+
+chaos: $(VENV)/.ready ## 60 builds that are killed, run out of disk or lose a server; CHAOS_ROUNDS=N, CHAOS_SEED=N
+	$(BIN)/python -m tests.chaos
 
 bench: $(VENV)/.ready ## speed against named peers, on the real data in ../shared/data (or DATA=...)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[bench]'

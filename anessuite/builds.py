@@ -36,14 +36,20 @@ class Build:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the version against other processes; VersionExists and BuildInProgress change nothing."""
-        self._refuse_finished()
+        """Hold the version against other processes; VersionExists and BuildInProgress change no version."""
+        if not self.store.files(self.folder):
+            self._refuse_finished()
         with lock(self.store, self.path("lock"), str(self.ref)):
-            self._refuse_finished()  # it may have been finished while we came to the lock
+            if self._is_over():  # finished while we came to the lock, or by a run that was killed right after
+                self.store.remove(self.folder)
+            self._refuse_finished()
             yield
 
+    def _is_over(self) -> bool:
+        return self.store.is_finished(self.ref) and not self.ref.is_dev
+
     def _refuse_finished(self) -> None:
-        if self.store.is_finished(self.ref) and not self.ref.is_dev:
+        if self._is_over():
             day = ".".join(self.ref.version.split(".")[:3])
             raise VersionExists(
                 f"{self.ref} is finished and never written again",

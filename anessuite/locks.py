@@ -5,7 +5,6 @@ import json
 import os
 import posixpath
 import threading
-import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -75,9 +74,8 @@ def _in_progress(what: str, owner: str) -> BuildInProgress:
 def _lease(store: Store, path: str, what: str) -> Iterator[None]:
     """A lock object renewed every third of LEASE_SECONDS, for stores without file locks."""
     owner = uuid.uuid4().hex
-    held = _read_lease(store, path)
-    if held is not None:
-        if time.time() - held["renewed"] < LEASE_SECONDS:
+    if store.exists(path):
+        if _age(store, path) < LEASE_SECONDS:
             raise _in_progress(what, "")
         store.fs.rm_file(store.absolute(path))
     try:  # create only: of two that come at once, one wins
@@ -107,6 +105,20 @@ def _lease(store: Store, path: str, what: str) -> Iterator[None]:
             store.fs.rm_file(store.absolute(path))
 
 
+def _age(store: Store, path: str) -> float:
+    """Seconds since the lease was written, by the store's own clock: two machines' may differ by hours."""
+    probe = f"{path}.{uuid.uuid4().hex}"
+    store.write_bytes(probe, b"now")
+    try:
+        store.fs.invalidate_cache()
+        now, written = (store.fs.modified(store.absolute(one)) for one in (probe, path))
+    except FileNotFoundError:  # given up meanwhile
+        return LEASE_SECONDS
+    finally:
+        store.fs.rm_file(store.absolute(probe))
+    return (now - written).total_seconds()
+
+
 def _read_lease(store: Store, path: str) -> dict[str, Any] | None:
     return json.loads(store.read_bytes(path)) if store.exists(path) else None
 
@@ -116,4 +128,4 @@ def _write_lease(store: Store, path: str, owner: str) -> None:
 
 
 def _lease_of(owner: str) -> bytes:
-    return json.dumps({"owner": owner, "renewed": time.time()}).encode()
+    return json.dumps({"owner": owner}).encode()

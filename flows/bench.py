@@ -14,12 +14,13 @@ from anessuite.reuse import same_recipe
 from anessuite.sources.files import public
 from anessuite.sources.questions import QuestionSource
 from anessuite.storage import Store
-from anessuite.versions import DatasetRef
 from filters.exam_question import ExamQuestionRules, TopicRules
 from filters.near_questions import QuestionRules
 from tasks.engines import Engine
+from tasks.follow import followed, reused
 from tasks.generate import Asked, conversation, generate, prompt
 from tasks.grade import grade_questions, inputs_of
+from tasks.name_version import ref_of_run, run_name
 from tasks.pool import Pool, drop_repeats, read_pool, write_pool
 from tasks.publish_graded import publish_graded
 from tasks.settle_levels import ReviewRules, await_reviews, settle_levels, with_reviews
@@ -74,7 +75,7 @@ class BenchConfig(Config):
         return Recipe(inputs=pool.inputs, config=content | run, texts=texts)
 
 
-@flow(name="bench")
+@flow(name="bench", flow_run_name=run_name)
 def bench(
     config: BenchConfig,
     version: str = "dev",
@@ -98,13 +99,14 @@ def bench(
     model's replies stay in the cache. ``workers`` and ``engine`` change nothing here.
     ``reuse`` returns a finished version of the very same recipe, if there is one, and builds nothing.
     """
-    build = Build(Store(root), DatasetRef("bench", version))
-    with build.locked():
+    store = Store(root)
+    build = Build(store, ref_of_run(store, "bench", version))
+    with followed(build), build.locked():
         pool = read_pool(config.sources, specialty=config.specialty, sample=sample, keep_going=keep_going)
         prompts = [config.prompt(language) for language in pool.languages]
         recipe = config.recipe(pool, prompts, sample=sample, keep_going=keep_going)
         if reuse and (same := same_recipe(build.store, build.ref, with_reviews(recipe, build))):
-            return str(same)
+            return reused(same)
         build.begin(recipe, restart=restart)
         usable = write_pool(build, pool, config.questions, config.topic)
         unique = drop_repeats(usable, config.repeats)

@@ -13,7 +13,6 @@ from anessuite.sources.against import read_against
 from anessuite.sources.documents import Source
 from anessuite.sources.files import public
 from anessuite.storage import Store
-from anessuite.versions import DatasetRef
 from filters.contamination import ContaminationRules
 from filters.duplicates import DuplicateRules
 from filters.keywords import KeywordRules
@@ -22,6 +21,8 @@ from tasks.curate import curate
 from tasks.decontaminate import decontaminate, write_benchmark
 from tasks.deduplicate import deduplicate
 from tasks.engines import Engine
+from tasks.follow import followed, reused
+from tasks.name_version import ref_of_run, run_name
 from tasks.publish import publish
 from tasks.survey import Curation, Plan, lexicon_path, read_lexicon, survey, write_plan
 
@@ -58,7 +59,7 @@ class CorpusConfig(Config):
         return [self.against] if isinstance(self.against, str) else self.against or []
 
 
-@flow(name="corpus")
+@flow(name="corpus", flow_run_name=run_name)
 def corpus(
     config: CorpusConfig,
     version: str = "dev",
@@ -76,9 +77,10 @@ def corpus(
     and lists them. ``restart`` throws away unfinished work of this version instead of continuing it.
     ``reuse`` returns a finished version of the very same recipe, if there is one, and builds nothing.
     """
-    build = Build(Store(root), DatasetRef("corpus", version))
+    store = Store(root)
+    build = Build(store, ref_of_run(store, "corpus", version))
     curations = {source.language: config.curation(source.language) for source in config.sources}
-    with build.locked():
+    with followed(build), build.locked():
         against = read_against(*config.benchmarks, store=build.store) if config.benchmarks else None
         found = survey(config.sources, build.store, sample=sample, keep_going=keep_going)
         recipe = Recipe(
@@ -87,7 +89,7 @@ def corpus(
             texts={lexicon_path(config.specialty, lang): c.lexicon_sha256 for lang, c in curations.items()},
         )
         if reuse and (same := same_recipe(build.store, build.ref, recipe)):
-            return str(same)
+            return reused(same)
         build.begin(recipe, restart=restart)
         write_plan(build, Plan(found.units, curations, keep_going, found.quarantined))
         curate(build, workers=workers, engine=engine)

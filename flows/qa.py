@@ -15,7 +15,6 @@ from anessuite.sources.against import Against, read_against
 from anessuite.sources.citations import CitationSource
 from anessuite.sources.files import public
 from anessuite.storage import Store
-from anessuite.versions import DatasetRef
 from filters.citation import CitationRules
 from filters.contamination import ContaminationRules
 from filters.grounding import GroundingRules
@@ -23,7 +22,9 @@ from filters.question import QuestionRules
 from filters.repeated_questions import RepeatRules
 from tasks.engines import Engine
 from tasks.find_citations import Found, find_citations, write_selection
+from tasks.follow import followed, reused
 from tasks.generate import Asked, conversation, generate, prompt
+from tasks.name_version import ref_of_run, run_name
 from tasks.publish_pairs import publish_pairs
 from tasks.select import select
 from tasks.sift import (
@@ -89,7 +90,7 @@ class QaConfig(Config):
         return Recipe(inputs=inputs, config=content | run, texts=found.texts | prompts)
 
 
-@flow(name="qa")
+@flow(name="qa", flow_run_name=run_name)
 def qa(
     config: QaConfig,
     version: str = "dev",
@@ -108,15 +109,16 @@ def qa(
     models' replies stay in the cache.
     ``reuse`` returns a finished version of the very same recipe, if there is one, and builds nothing.
     """
-    build = Build(Store(root), DatasetRef("qa", version))
+    store = Store(root)
+    build = Build(store, ref_of_run(store, "qa", version))
     questions, judge, answer = config.ask("questions"), config.ask("judge"), config.ask("answer")
-    with build.locked():
+    with followed(build), build.locked():
         against = read_against(*config.benchmarks, store=build.store) if config.benchmarks else None
         found = find_citations(config.sources, build.store, specialty=config.specialty, sample=sample)
         asked = [questions, judge, answer]
         recipe = config.recipe(found, against, asked, sample=sample, keep_going=keep_going)
         if reuse and (same := same_recipe(build.store, build.ref, recipe)):
-            return str(same)
+            return reused(same)
         build.begin(recipe, restart=restart)
         write_selection(build, found, config.citations, keep_going=keep_going)
         abstracts = select(build, workers=workers, engine=engine)

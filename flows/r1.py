@@ -16,13 +16,14 @@ from anessuite.sources.against import Against, read_against
 from anessuite.sources.files import public
 from anessuite.sources.questions import QuestionSource
 from anessuite.storage import Store
-from anessuite.versions import DatasetRef
 from filters.contamination import ContaminationRules
 from filters.exam_question import ExamQuestionRules, TopicRules
 from filters.near_questions import QuestionRules
 from filters.reasoning import ReasoningRules
 from tasks.engines import Engine
+from tasks.follow import followed, reused
 from tasks.generate import Asked, conversation, generate, prompt
+from tasks.name_version import ref_of_run, run_name
 from tasks.pool import Pool, decontaminate_questions, drop_repeats, quoted_options, read_pool, write_pool
 from tasks.publish_solved import publish_solved
 from tasks.verify import Round, settle, verify
@@ -89,7 +90,7 @@ class R1Config(Config):
         return Recipe(inputs=inputs, config=content | run, texts=texts)
 
 
-@flow(name="r1")
+@flow(name="r1", flow_run_name=run_name)
 def r1(
     config: R1Config,
     version: str = "dev",
@@ -109,14 +110,15 @@ def r1(
     work.
     ``reuse`` returns a finished version of the very same recipe, if there is one, and builds nothing.
     """
-    build = Build(Store(root), DatasetRef("r1", version))
-    with build.locked():
+    store = Store(root)
+    build = Build(store, ref_of_run(store, "r1", version))
+    with followed(build), build.locked():
         against = read_against(*config.benchmarks, store=build.store) if config.benchmarks else None
         pool = read_pool(config.pool, specialty=config.specialty, sample=sample, keep_going=keep_going)
         prompts = {language: config.prompt(language) for language in pool.languages}
         recipe = config.recipe(pool, against, [*prompts.values()], sample=sample, keep_going=keep_going)
         if reuse and (same := same_recipe(build.store, build.ref, recipe)):
-            return str(same)
+            return reused(same)
         build.begin(recipe, restart=restart)
         usable = write_pool(build, pool, config.questions, config.topic)
         unique = drop_repeats(usable, config.repeats)

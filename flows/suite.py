@@ -18,6 +18,8 @@ from flows.corpus import CorpusConfig, corpus
 from flows.qa import QaConfig, qa
 from flows.r1 import R1Config, r1
 from tasks.engines import Engine
+from tasks.follow import followed
+from tasks.name_version import ref_of_run, run_name
 from tasks.release import release
 
 Member_ = TypeVar("Member_", bound=Config)
@@ -54,7 +56,7 @@ def _against(config: Member_, benchmark: Member) -> Member_:
     return config.model_copy(update={"against": [str(benchmark.ref), *own]})
 
 
-@flow(name="suite")
+@flow(name="suite", flow_run_name=run_name)
 def suite(
     config: SuiteConfig,
     version: str = "dev",
@@ -73,7 +75,8 @@ def suite(
     so. The others get ``version``, with a number behind it where that is taken. The options are those of the
     four flows; a run that stops is continued by the same call.
     """
-    build = Build(Store(root), DatasetRef("suite", version))
+    store = Store(root)
+    build = Build(store, ref_of_run(store, "suite", version))
     how: dict[str, Any] = {
         "root": root,
         "sample": sample,
@@ -85,12 +88,12 @@ def suite(
     }
 
     def member(name: str, make: Any, recipe: Config, **more: Any) -> Member:
-        wanted = free_version(build.store, name, version)
-        before = build.store.manifest(wanted).created if build.store.is_finished(wanted) else None
+        wanted = free_version(store, name, build.ref.version)
+        before = store.manifest(wanted).created if store.is_finished(wanted) else None
         built = DatasetRef.parse(make(config=recipe, version=wanted.version, **how, **more))
-        return Member(built, was_there=built != wanted or build.store.manifest(built).created == before)
+        return Member(built, was_there=built != wanted or store.manifest(built).created == before)
 
-    with build.locked():
+    with followed(build), build.locked():
         benchmark = member("bench", bench, config.bench, allow_unreviewed=allow_unreviewed)
         members = [
             benchmark,

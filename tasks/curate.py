@@ -27,7 +27,7 @@ from filters.keywords import any_term, keyword_reason, term_statistics
 from filters.language import wrong_language
 from filters.quality import quality_reason
 from tasks.engines import Engine, run_ranks
-from tasks.progress import watched
+from tasks.progress import watched_parts
 from tasks.survey import Curation, read_plan
 
 STEP = "curate"
@@ -238,7 +238,7 @@ def curate(build: Build, *, workers: int, engine: Engine) -> None:
     units = read_plan(build).units
     step = CurateRank(build.store.root, build.ref.name, build.ref.version)
     logs = build.store.url(build.path("log"))
-    with watched("curate", len(units), lambda: build.marks(STEP)):
+    with watched_parts(build, STEP, len(units)):
         run_ranks([step], ranks=len(units), workers=workers, engine=engine, logging_dir=logs)
 
 

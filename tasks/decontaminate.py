@@ -33,7 +33,7 @@ from filters.windows import PHRASE, SHARED, WINDOW
 from tasks import curate
 from tasks.deduplicate import DECISIONS
 from tasks.engines import Engine, run_ranks
-from tasks.progress import watched
+from tasks.progress import watched_parts
 from tasks.survey import read_plan
 
 STEP = "decontaminate"
@@ -185,7 +185,7 @@ def decontaminate(build: Build, *, workers: int, engine: Engine) -> None:
     units = read_plan(build).units
     step = DecontaminateRank(build.store.root, build.ref.name, build.ref.version)
     logs = build.store.url(build.path("log-decontaminate"))
-    with watched("decontaminate", len(units), lambda: build.marks(STEP)):
+    with watched_parts(build, STEP, len(units)):
         run_ranks([step], ranks=len(units), workers=workers, engine=engine, logging_dir=logs)
 
 

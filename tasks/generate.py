@@ -26,6 +26,8 @@ from anessuite.prompting import Prompt, load_prompt
 from anessuite.schemas import COMPLETION, PART_ZSTD_LEVEL, ParquetSink, empty
 from anessuite.settings import Settings
 from tasks.panel import panel
+from tasks.progress_artifacts import Parts
+from tasks.run_log import log
 
 PROJECT = Path(__file__).resolve().parent.parent
 _SPENT = "spent.json"
@@ -108,7 +110,11 @@ def conversation(build: Build, caps: SpendingCaps) -> Iterator[Conversation]:
 def generate(conversation: Conversation, asked: Asked, rows: Rows) -> None:
     """Ask about every row of the parts that are not done yet, and store their completions."""
     build = conversation.build
-    parts = [part for part in rows.parts() if build.marked(asked.step, part) is None]
+    there = rows.parts()
+    parts = [part for part in there if build.marked(asked.step, part) is None]
+    if len(parts) < len(there):
+        done = len(there) - len(parts)
+        log.info("%s: %d of %d parts were done before, and are not asked again", asked.step, done, len(there))
     if not parts:
         return
     tally = Tally(total=sum(rows.count(part) for part in parts) * asked.attempts)
@@ -121,7 +127,7 @@ def generate(conversation: Conversation, asked: Asked, rows: Rows) -> None:
             for row in frame.iter_rows(named=True):
                 yield from asked.requests(row)
 
-    with panel(asked.step, tally, conversation.save):
+    with panel(asked.step, tally, conversation.save, Parts(build, asked.step)):
         complete(
             asked.model,
             requests(),

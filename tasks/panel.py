@@ -1,9 +1,6 @@
-"""What is seen while a model is asked: a live panel, plain lines without a terminal, an artifact."""
+"""What is seen while a model is asked: a live panel, or plain lines; in the flow UI lines and artifacts."""
 
-import logging
 import sys
-import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -12,43 +9,43 @@ from rich.live import Live
 from rich.table import Table
 
 from anessuite.llm.tally import Tally
-from tasks.progress import progress_artifact
+from tasks.progress import spoken
+from tasks.progress_artifacts import Parts, progress_artifacts
+from tasks.repeat import repeated
 
-_POLL_SECONDS, _LINE_SECONDS = 0.5, 10.0
-log = logging.getLogger("anes")
+_POLL_SECONDS = 0.5
 
 
 @contextmanager
-def panel(what: str, tally: Tally, tick: Callable[[], None]) -> Iterator[None]:
-    """Show ``tally`` while the block runs; ``tick`` is called twice a second."""
-    stop = threading.Event()
-    show = _live if sys.stderr.isatty() else _lines
-    thread = threading.Thread(target=show, args=(what, tally, tick, stop), daemon=True)
-    with progress_artifact(what, tally.total or 0, lambda: tally.done):
-        thread.start()
+def panel(what: str, tally: Tally, tick: Callable[[], None], parts: Parts) -> Iterator[None]:
+    """Show ``tally`` while the block runs; ``tick`` is called twice a second. ``parts`` are those whose
+    requests are all answered."""
+
+    def told() -> str:
+        return ", ".join(f"{name} {value}" for name, value in figures(tally))
+
+    with (
+        progress_artifacts(what, lambda: (tally.done, tally.total or 0), told, parts),
+        spoken(what, told),
+        repeated(tick, every=lambda _: _POLL_SECONDS),
+        _live(what, tally),
+    ):
+        yield
+
+
+@contextmanager
+def _live(what: str, tally: Tally) -> Iterator[None]:
+    if not sys.stderr.isatty():
+        yield
+        return
+    with (
+        Live(_table(what, tally), console=Console(stderr=True), refresh_per_second=4) as live,
+        repeated(lambda: live.update(_table(what, tally)), every=lambda _: _POLL_SECONDS),
+    ):
         try:
             yield
         finally:
-            stop.set()
-            thread.join()
-
-
-def _live(what: str, tally: Tally, tick: Callable[[], None], stop: threading.Event) -> None:
-    with Live(_table(what, tally), console=Console(stderr=True), refresh_per_second=4) as live:
-        while not stop.wait(_POLL_SECONDS):
-            tick()
             live.update(_table(what, tally))
-        live.update(_table(what, tally))
-
-
-def _lines(what: str, tally: Tally, tick: Callable[[], None], stop: threading.Event) -> None:
-    said = time.monotonic()
-    while not stop.wait(_POLL_SECONDS):
-        tick()
-        if time.monotonic() - said >= _LINE_SECONDS:
-            said = time.monotonic()
-            log.info("%s: %s", what, ", ".join(f"{name} {value}" for name, value in figures(tally)))
-    log.info("%s: %s", what, ", ".join(f"{name} {value}" for name, value in figures(tally)))
 
 
 def _table(what: str, tally: Tally) -> Table:

@@ -1,16 +1,10 @@
-"""Progress of long work: a bar on a terminal, plain lines elsewhere, an artifact in the flow UI."""
+"""Progress of long work: a bar on a terminal, plain lines elsewhere, lines and artifacts in the flow UI."""
 
-import logging
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import cast
-from uuid import UUID
 
-from prefect.artifacts import create_progress_artifact, update_progress_artifact
-from prefect.context import TaskRunContext
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -21,69 +15,72 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from anessuite.builds import Build
+from tasks.progress_artifacts import Parts, progress_artifacts
+from tasks.repeat import repeated
+from tasks.run_log import log, ui_log
+
 _POLL_SECONDS = 0.5
 _LINE_SECONDS = 10.0
-_ARTIFACT_SECONDS = 5.0
-log = logging.getLogger("anes")
 
 
 @contextmanager
-def watched(what: str, total: int, done: Callable[[], int]) -> Iterator[None]:
+def watched(what: str, total: int, done: Callable[[], int], *, table: Parts | None = None) -> Iterator[None]:
     """Show how many of ``total`` parts are done while the block runs; ``done`` counts them and is polled."""
-    stop = threading.Event()
-    show = _bar if sys.stderr.isatty() else _lines
-    thread = threading.Thread(target=show, args=(what, total, done, stop), daemon=True)
-    with progress_artifact(what, total, done):
-        thread.start()
+    begun, before = time.monotonic(), done()
+    if before:
+        log.info("%s: %d of %d parts were done before, and are not done again", what, before, total)
+
+    def told() -> str:
+        figures = _figures(done(), total, before, time.monotonic() - begun)
+        return f"{figures}; {summed}" if table and (summed := table.summed()) else figures
+
+    with (
+        progress_artifacts(what, lambda: (done(), total), told, table),
+        spoken(what, told),
+        _bar(what, total, done),
+    ):
+        yield
+
+
+@contextmanager
+def watched_parts(build: Build, step: str, total: int, *, what: str = "") -> Iterator[None]:
+    """`watched` for a step that marks its parts; the flow UI has a table of them."""
+    with watched(what or step, total, lambda: build.marks(step), table=Parts(build, step)):
+        yield
+
+
+def _figures(done: int, total: int, before: int, seconds: float) -> str:
+    """``5 of 16 parts, 30.0 s, about 66 s left``."""
+    left = f", about {(total - done) * seconds / (done - before):.0f} s left" if before < done < total else ""
+    return f"{done:,} of {total:,} parts, {seconds:.1f} s{left}"
+
+
+@contextmanager
+def spoken(what: str, told: Callable[[], str]) -> Iterator[None]:
+    """Say ``told`` every ten seconds and at the end; to the flow UI alone where there is a terminal."""
+    where = ui_log if sys.stderr.isatty() else log
+
+    def say() -> None:
+        where.info("%s: %s", what, told())
+
+    with repeated(say, every=lambda _: _LINE_SECONDS):
         try:
             yield
         finally:
-            stop.set()
-            thread.join()
+            say()
 
 
 @contextmanager
-def progress_artifact(what: str, total: int, done: Callable[[], int]) -> Iterator[None]:
-    """Keep a progress artifact of the flow UI up to date while the block runs (in a task run only)."""
-    artifact = _artifact(what)
-    stop = threading.Event()
-    reporter = threading.Thread(target=_report, args=(artifact, total, done, stop), daemon=True)
-    reporter.start()
-    try:
+def _bar(what: str, total: int, done: Callable[[], int]) -> Iterator[None]:
+    if not sys.stderr.isatty():
         yield
-    finally:
-        stop.set()
-        reporter.join()
-    if artifact is not None:
-        update_progress_artifact(artifact, progress=100.0)
-
-
-def _artifact(what: str) -> UUID | None:
-    if TaskRunContext.get() is None:
-        return None
-    key = "progress-" + "".join(c if c.isalnum() else "-" for c in what.lower())
-    created = create_progress_artifact(progress=0.0, key=key, description=what)
-    return cast("UUID", created)
-
-
-def _report(artifact: UUID | None, total: int, done: Callable[[], int], stop: threading.Event) -> None:
-    while artifact is not None and not stop.wait(_ARTIFACT_SECONDS):
-        update_progress_artifact(artifact, progress=100.0 * min(done(), total) / max(1, total))
-
-
-def _bar(what: str, total: int, done: Callable[[], int], stop: threading.Event) -> None:
+        return
     columns = (TextColumn("{task.description:<24}"), BarColumn(), MofNCompleteColumn(), TextColumn("parts"))
     with Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=Console(stderr=True)) as bar:
         task = bar.add_task(what, total=total)
-        while not stop.wait(_POLL_SECONDS):
-            bar.update(task, completed=done())
-        bar.update(task, completed=done())
-
-
-def _lines(what: str, total: int, done: Callable[[], int], stop: threading.Event) -> None:
-    begun, seen = time.monotonic(), done()
-    while not stop.wait(_LINE_SECONDS):
-        now, seconds = done(), time.monotonic() - begun
-        eta = f"{(total - now) * seconds / (now - seen):.0f} s left" if now > seen else "no estimate yet"
-        log.info("%s: %d of %d parts, %.0f s, %s", what, now, total, seconds, eta)
-    log.info("%s: %d of %d parts, %.1f s", what, done(), total, time.monotonic() - begun)
+        with repeated(lambda: bar.update(task, completed=done()), every=lambda _: _POLL_SECONDS):
+            try:
+                yield
+            finally:
+                bar.update(task, completed=done())

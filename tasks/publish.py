@@ -24,7 +24,8 @@ from anessuite.sign_off import Removal
 from anessuite.sources.against import Against
 from filters.contamination import REASONS
 from tasks import curate, decontaminate, deduplicate
-from tasks.describe import corpus_facts, show_in_ui
+from tasks.describe import corpus_facts
+from tasks.show import show_corpus
 from tasks.survey import read_plan
 
 DECONTAMINATION = "decontamination"
@@ -77,7 +78,7 @@ def publish(build: Build, recipe: Recipe, *, licences: dict[str, str], against: 
     files = [_write_text(build, name, text) for name, text in texts.items()]
     manifest = manifest.model_copy(update={"files": [*manifest.files, *files]})
     build.publish(manifest)
-    show_in_ui(build, manifest, facts)
+    show_corpus(build, manifest, facts)
     return str(build.ref)
 
 

@@ -14,12 +14,12 @@ from anessuite.question_schemas import GRADED_QUESTION, REJECTED_QUESTION
 from anessuite.review.parts import ReviewFacts
 from anessuite.stages import Stage
 from anessuite.votes import LEVELS
-from tasks.describe import show_graded_in_ui
 from tasks.generate import request_counts
 from tasks.grade import GRADE
 from tasks.pool import Pool, stages_of_pool
 from tasks.publish_stages import Finished, publish_stages, warnings_of
 from tasks.settle_levels import Review, missing_in_words
+from tasks.show import show_graded
 
 USUAL_SHARE = (0.2, 0.3)
 """Of questions above recall, as the AnesSuite paper (section on AnesBench) reports."""
@@ -62,7 +62,7 @@ def publish_graded(review: Review, recipe: Recipe, pool: Pool, *, asked: tuple[s
         }
 
     manifest = publish_stages(finished, pages)
-    show_graded_in_ui(build, manifest, facts)
+    show_graded(build, manifest, facts)
     return str(build.ref)
 
 

@@ -17,10 +17,10 @@ from anessuite.sources.citations import CitationSource
 from anessuite.stages import Stage
 from filters.contamination import REASONS
 from tasks import decontaminate
-from tasks.describe import show_pairs_in_ui
 from tasks.generate import Asked, request_counts
 from tasks.publish_stages import Finished, publish_stages, warnings_of
 from tasks.select import quarantined
+from tasks.show import show_pairs
 from tasks.sift import stages_to
 
 
@@ -72,7 +72,7 @@ def publish_pairs(
         return texts | ({} if against is None else {"decontamination.html": _sign_off(stages, against)})
 
     manifest = publish_stages(finished, pages)
-    show_pairs_in_ui(last.build, manifest, facts)
+    show_pairs(last.build, manifest, facts)
     return str(last.build.ref)
 
 

@@ -18,11 +18,11 @@ from anessuite.sources.against import Against
 from anessuite.stages import Stage
 from filters.contamination import REASONS
 from tasks import decontaminate
-from tasks.describe import show_solved_in_ui
 from tasks.generate import request_counts
 from tasks.judge_questions import NEAR_QUESTION
 from tasks.pool import Pool, stages_of_pool
 from tasks.publish_stages import Attached, Finished, publish_stages, warnings_of
+from tasks.show import show_solved
 from tasks.verify import attempt_bytes, attempt_frames
 
 
@@ -74,7 +74,7 @@ def publish_solved(
         return texts | ({} if against is None else {"decontamination.html": _sign_off(clean, against)})
 
     manifest = publish_stages(finished, pages)
-    show_solved_in_ui(build, manifest, facts)
+    show_solved(build, manifest, facts)
     return str(build.ref)
 
 

@@ -13,6 +13,7 @@ from anessuite.manifests import Manifest, Recipe
 from anessuite.release_pages import release_card, release_report
 from anessuite.releases import Bound, Member, Prices, bind
 from tasks.publish_stages import write_text
+from tasks.show import show_release
 
 
 @task(name="release", cache_policy=NO_CACHE)
@@ -30,6 +31,7 @@ def release(build: Build, members: Sequence[Member], prices: Prices) -> str:
     pages = {"README.md": release_card(bare, bound), "report.html": release_report(bare, bound)}
     files = [write_text(build, name, text) for name, text in pages.items()]
     build.publish(bare.model_copy(update={"files": files}))
+    show_release(build, bare, bound)
     return str(build.ref)
 
 

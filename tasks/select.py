@@ -29,7 +29,7 @@ from anessuite.versions import DatasetRef
 from filters.citation import CitationRules, citation_reason, off_topic, topic_columns
 from filters.lexicon import Lexicon
 from tasks.engines import Engine, run_ranks
-from tasks.progress import watched
+from tasks.progress import watched_parts
 
 SELECT, UPDATE = "citations", "updates"
 PLAN = "plan.json"
@@ -198,7 +198,7 @@ def select(build: Build, *, workers: int, engine: Engine) -> Stage:
     files = read_selection(build).files
     step = SelectRank(build.store.root, build.ref.name, build.ref.version)
     logs = build.store.url(build.path("log"))
-    with watched("select", len(files), lambda: build.marks(SELECT)):
+    with watched_parts(build, SELECT, len(files), what="select"):
         run_ranks([step], ranks=len(files), workers=workers, engine=engine, logging_dir=logs)
     return update(selected(build), updated(build))
 

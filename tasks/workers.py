@@ -1,6 +1,6 @@
 """The process from which workers are forked. It imports what they need while the caller is still busy."""
 
-from multiprocess import forkserver
+from multiprocessing import forkserver
 
 _MODULES = ["tasks.curate", "tasks.deduplicate", "tasks.warm"]
 

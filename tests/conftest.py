@@ -8,6 +8,17 @@ from hypothesis import settings
 settings.register_profile("project", deadline=None)  # a test asserts no time
 settings.load_profile("project")
 ROOT = Path(__file__).parent.parent
+LONGEST = ("flows", "tasks")
+"""Folders whose files take longest: begun last, one of them would keep a single worker busy at the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=_turn)
+
+
+def _turn(item: pytest.Item) -> int:
+    folder = item.path.relative_to(ROOT / "tests").parts[0]
+    return LONGEST.index(folder) if folder in LONGEST else len(LONGEST)
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """``deployments/prefect.yaml`` becomes work pools and deployments on a Prefect server.
 
-The file says what runs where and when; what is built stands in the ready config that each deployment names.
-Run it again whenever one of them changes: what is as it should be is left alone.
+The file says what runs where and when; what is built stands in the ready config that a deployment names.
 """
 
 import os
@@ -31,6 +30,7 @@ Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,63}$")]
 
 def enter_checkout() -> dict[str, str]:
     """The pull step of our deployments: a run starts in its worker's checkout, as ``anes build`` does."""
+    os.environ.setdefault("TQDM_DISABLE", "1")  # bars would fill the worker's log
     return {"directory": str(PROJECT)}
 
 
@@ -86,7 +86,7 @@ class Deployment(Config):
     def _can_repeat(self) -> "Deployment":
         version = str(self.parameters.get("version", "dev"))
         if self.schedules and version[:1].isdigit():
-            raise ValueError(f"a schedule would build version {version} only once: leave it to dev")
+            raise ValueError(f"a schedule would build version {version} only once: write today, or dev")
         if "config" in self.parameters:
             raise ValueError("config is no parameter here: name the file under config")
         return self

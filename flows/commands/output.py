@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from anessuite.errors import AnesError
+from flows.commands.refusals import explained
 
 JsonOption = typer.Option("--json", help="print the result as JSON")
 
@@ -43,19 +44,32 @@ def _cell(value: Any) -> str:
 
 @contextmanager
 def errors_explained() -> Iterator[None]:
-    """Turn an AnesError into its message and exit code; anything else keeps its traceback."""
+    """Turn an AnesError, and what the machine refuses, into a message and an exit code.
+
+    Anything else keeps its traceback.
+    """
     try:
         yield
     except AnesError as error:
-        style = Console(stderr=True, highlight=False, soft_wrap=True)
-        style.print("[bold red]error:[/] ", end="")
-        style.print(error.what, markup=False)
-        if error.hint:
-            style.print(f"  {error.hint}", markup=False)
+        _say(error)
         raise typer.Exit(error.exit_code) from None
     except KeyboardInterrupt:
         typer.echo("stopped; the same command continues where it was", err=True)
         raise typer.Exit(1) from None
+    except Exception as error:
+        known = explained(error)
+        if known is None:
+            raise
+        _say(known)
+        raise typer.Exit(known.exit_code) from None
+
+
+def _say(error: AnesError) -> None:
+    style = Console(stderr=True, highlight=False, soft_wrap=True)
+    style.print("[bold red]error:[/] ", end="")
+    style.print(error.what, markup=False)
+    if error.hint:
+        style.print(f"  {error.hint}", markup=False)
 
 
 def log_to_stderr() -> None:

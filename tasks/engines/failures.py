@@ -8,6 +8,7 @@ import builtins
 import json
 import traceback
 from importlib import import_module
+from typing import Any
 
 from anessuite.errors import AnesError
 
@@ -25,10 +26,18 @@ class RaisedElsewhere(Exception):
 def pack(error: Exception) -> str:
     """``error`` as JSON: its class, its message or strings, and where it was raised."""
     kind = type(error)
-    own = isinstance(error, AnesError)
-    said = [error.what, error.hint] if own else [str(error)]
+    said = _said(error)
     trace = "".join(traceback.format_exception(error))[-_TRACE_CHARS:]
     return json.dumps({"module": kind.__module__, "name": kind.__name__, "said": said, "trace": trace})
+
+
+def _said(error: Exception) -> list[Any]:
+    """What its class is to be called with."""
+    if isinstance(error, AnesError):
+        return [error.what, error.hint]
+    if isinstance(error, OSError) and error.errno is not None:
+        return [error.errno, error.strerror, error.filename if isinstance(error.filename, str) else None]
+    return [str(error)]
 
 
 def unpack(packed: str, rank: int) -> Exception:
@@ -37,13 +46,13 @@ def unpack(packed: str, rank: int) -> Exception:
     found = json.loads(packed)
     error = _revived(found["module"], found["name"], found["said"])
     if error is None:
-        said = f"{found['name']}: {found['said'][0]}"
+        said = f"{found['name']}: {' '.join(map(str, found['said']))}"
         error = AnesError(f"rank {rank} failed with {said}", "the same command tries it again")
     error.__cause__ = RaisedElsewhere(found["trace"])
     return error
 
 
-def _revived(module: str, name: str, said: list[str]) -> Exception | None:
+def _revived(module: str, name: str, said: list[Any]) -> Exception | None:
     kind = getattr(builtins, name, None) if module == "builtins" else None
     if module.startswith(_OWN):
         kind = getattr(import_module(module), name, None)

@@ -15,6 +15,8 @@ import httpx
 import pytest
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
+from tests.command_server import CommandServer
+
 PROJECT = Path(__file__).parents[2]
 DEMO = "deployments/corpus.demo.yaml"
 
@@ -71,17 +73,36 @@ def environment(prefect_server: str) -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def anes(environment: dict[str, str]) -> Callable[..., Finished]:
-    """Run ``anes`` as a user does, from the project's root."""
+def _commands(
+    environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[CommandServer]:
+    with CommandServer(environment, tmp_path_factory.mktemp("commands")) as server:
+        yield server
 
-    def run(*arguments: str | Path, env: dict[str, str] | None = None) -> Finished:
-        command = [sys.executable, "-m", "flows", *map(str, arguments)]
-        done = subprocess.run(
-            command, cwd=PROJECT, env=environment | (env or {}), capture_output=True, text=True, timeout=300
-        )
+
+@pytest.fixture(scope="session")
+def anes(environment: dict[str, str], _commands: CommandServer) -> Callable[..., Finished]:
+    """Run ``anes`` as a user does, from the project's root; ``cold`` starts an interpreter for it.
+
+    A build that is not told how many workers to use has one, which needs no process of its own.
+    """
+
+    def run(*arguments: str | Path, env: dict[str, str] | None = None, cold: bool = False) -> Finished:
+        words, whole = list(map(str, arguments)), environment | (env or {})
+        if words[0] == "build" and "--workers" not in words:
+            words += ["--workers", "1"]
+        assert cold or _of_prefect(whole) == _of_prefect(environment), "Prefect reads it at import: be cold"
+        if not cold:
+            return Finished(*_commands.run(words, whole))
+        command = [sys.executable, "-m", "flows", *words]
+        done = subprocess.run(command, cwd=PROJECT, env=whole, capture_output=True, text=True, timeout=300)
         return Finished(done.returncode, done.stdout, done.stderr)
 
     return run
+
+
+def _of_prefect(environment: dict[str, str]) -> dict[str, str]:
+    return {name: value for name, value in environment.items() if name.startswith("PREFECT_")}
 
 
 @pytest.fixture(scope="session")

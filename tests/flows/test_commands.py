@@ -138,7 +138,7 @@ def test_doctor_finds_this_installation_fit(anes, tmp_path: Path) -> None:
 
 
 def test_doctor_fails_when_the_prefect_server_is_dead(anes, tmp_path: Path) -> None:
-    done = anes("doctor", "--root", tmp_path, env={"PREFECT_API_URL": "http://127.0.0.1:9/api"})
+    done = anes("doctor", "--root", tmp_path, env={"PREFECT_API_URL": "http://127.0.0.1:9/api"}, cold=True)
     assert done.code == 1
     assert "make ui" in done.out
 
@@ -249,6 +249,7 @@ def test_secrets_of_the_environment_reach_no_file_and_no_message(anes, tmp_path:
         "--sample",
         "40",
         env=env,
+        cold=True,
     )
     assert done.code == 0, done.err
     assert secret not in done.out + done.err

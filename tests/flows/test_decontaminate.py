@@ -101,16 +101,6 @@ def test_a_build_without_a_benchmark_does_not_speak_of_decontamination(
     assert not (tmp_path / "root" / "corpus" / "dev" / "decontamination.html").exists()
 
 
-def test_worker_count_leaves_no_trace(demo: Path, anes: Callable[..., Any], tmp_path: Path) -> None:
-    done = anes(
-        "build", "corpus", "--config", "deployments/corpus.demo.yaml", "--root", tmp_path, "--workers", "1"
-    )
-    assert done.code == 0, done.err
-    for kind in ("data", "rejected"):
-        for file in sorted((demo / "corpus" / "dev" / kind).iterdir()):
-            assert file.read_bytes() == (tmp_path / "corpus" / "dev" / kind / file.name).read_bytes()
-
-
 def test_documents_keep_their_ids_and_every_row_is_accounted_for(documents: Path, tmp_path: Path) -> None:
     outcome = run(documents, tmp_path / "out")
     assert (outcome.rows, outcome.kept, outcome.drops) == (4, 2, {"contaminated_lcs": 1, "no_text": 1})

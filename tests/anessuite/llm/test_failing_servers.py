@@ -38,11 +38,16 @@ FAILURES = {
 }
 
 
+def limit(failure: str, seconds: float) -> float:
+    """The time-out, short only where it must come: on a busy machine others would come, too."""
+    return seconds if failure == "never" else 20
+
+
 @pytest.mark.usefixtures("hurried")
 @pytest.mark.parametrize("failure", FAILURES)
 def test_a_failure_is_tried_again_until_the_reply_comes(failure: str, asker, at, questions) -> None:
     with LlmServer(first_of_each(1, FAILURES[failure])) as server:
-        asked = asker.ask(at(server, timeout=0.5), questions(12))
+        asked = asker.ask(at(server, timeout=limit(failure, 0.5)), questions(12))
     assert asked.faults() == {}
     assert len(asked.replies) == 12
     assert set(server.asked.values()) == {2}
@@ -56,7 +61,7 @@ def test_a_request_that_fails_each_time_is_a_verdict_and_the_others_are_answered
     failure: str, asker, at, questions
 ) -> None:
     with LlmServer(to_those_with("question 7", FAILURES[failure])) as server:
-        asked = asker.ask(at(server, timeout=0.5, retries=2), questions(50))
+        asked = asker.ask(at(server, timeout=limit(failure, 0.5), retries=2), questions(50))
         assert asked.faults() == {7: REQUEST_FAILED}
         assert asked.replies[7].detail
         assert len(asked.replies) == 50
@@ -75,7 +80,8 @@ def test_a_failing_request_that_is_alone_is_a_verdict_if_the_server_answers_a_wo
     failure: str, patience: float, asker, at, questions
 ) -> None:
     with LlmServer(to_those_with("question", FAILURES[failure])) as server:
-        asked = asker.ask(at(server, timeout=0.2, retries=3, patience=patience), questions(1))
+        config = at(server, timeout=limit(failure, 0.2), retries=3, patience=patience)
+        asked = asker.ask(config, questions(1))
     assert asked.faults() == {0: REQUEST_FAILED}
     assert server.asked[key_of({"messages": questions(1)[0].messages})] == 4
     assert server.finished.total() >= 1  # words of ours
@@ -88,7 +94,7 @@ def test_a_server_that_answers_nothing_rightly_is_dead_and_turns_no_row_into_a_v
     failure: str, concurrency: int, asker, at, questions
 ) -> None:
     with LlmServer(lambda _: FAILURES[failure]) as server, pytest.raises(EndpointsDead):
-        config = at(server, timeout=0.1, retries=1, patience=0.3, concurrency=concurrency)
+        config = at(server, timeout=limit(failure, 0.1), retries=1, patience=0.3, concurrency=concurrency)
         asker.ask(config, questions(40))
     assert asker.last.replies == {}
 
