@@ -4,13 +4,13 @@ import fcntl
 import json
 import os
 import posixpath
-import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import IO, Any
 
 from anessuite.errors import BuildInProgress
+from anessuite.repeat import repeated
 from anessuite.storage import Store
 
 LEASE_SECONDS = 60.0
@@ -82,25 +82,20 @@ def _lease(store: Store, path: str, what: str) -> Iterator[None]:
         store.fs.pipe_file(store.absolute(path), _lease_of(owner), mode="create")
     except FileExistsError:
         raise _in_progress(what, "") from None
-    stop = threading.Event()
 
     def is_ours() -> bool:
         held = _read_lease(store, path)
         return held is not None and held["owner"] == owner
 
     def renew() -> None:
-        while not stop.wait(LEASE_SECONDS / 3):
-            with suppress(Exception):  # the store may answer again before the lease runs out
-                if is_ours():
-                    _write_lease(store, path, owner)
+        with suppress(Exception):  # the store may answer again before the lease runs out
+            if is_ours():
+                _write_lease(store, path, owner)
 
-    thread = threading.Thread(target=renew, daemon=True)
-    thread.start()
     try:
-        yield
+        with repeated(renew, every=lambda _: LEASE_SECONDS / 3):
+            yield
     finally:
-        stop.set()
-        thread.join()
         if is_ours():
             store.fs.rm_file(store.absolute(path))
 

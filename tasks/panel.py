@@ -9,9 +9,9 @@ from rich.live import Live
 from rich.table import Table
 
 from anessuite.llm.tally import Tally
+from anessuite.repeat import repeated
 from tasks.progress import spoken
 from tasks.progress_artifacts import Parts, progress_artifacts
-from tasks.repeat import repeated
 
 _POLL_SECONDS = 0.5
 

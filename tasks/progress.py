@@ -16,8 +16,8 @@ from rich.progress import (
 )
 
 from anessuite.builds import Build
+from anessuite.repeat import repeated
 from tasks.progress_artifacts import Parts, progress_artifacts
-from tasks.repeat import repeated
 from tasks.run_log import log, ui_log
 
 _POLL_SECONDS = 0.5

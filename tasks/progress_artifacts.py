@@ -19,7 +19,7 @@ from prefect.client.schemas.actions import ArtifactUpdate
 from prefect.context import FlowRunContext, TaskRunContext
 
 from anessuite.builds import Build
-from tasks.repeat import repeated
+from anessuite.repeat import repeated
 
 _MOST_ROWS = 50
 _MOST_READ = 500

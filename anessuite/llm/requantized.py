@@ -2,7 +2,7 @@
 
 SmolLM2 comes as Q4_1. The prebuilt llama.cpp has matrix kernels for Q8_0 and none for Q4_1, and reads prompts
 1.9 times as fast in Q8_0 (242 against 130 tokens a second on 2 cores). Eight bits hold a weight of four bits
-with its block's scale and offset nearly unchanged: greedy replies begin alike, and part at near ties. Q4_0 is
+with its block's scale and offset nearly unchanged: of four greedy replies two stayed word for word. Q4_0 is
 faster still (300 tokens a second), but was seen to garble words.
 """
 

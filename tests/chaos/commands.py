@@ -77,7 +77,9 @@ class Command:
         return found.partition("\n--- ")[0]  # below it Python's logging complains of its own
 
     def has_traceback(self) -> bool:
-        return "Traceback (most recent call last)" in self.log.read_text(errors="replace")
+        """Whether it ended in one instead of in words; Prefect's own threads may log theirs besides."""
+        said = self.log.read_text(errors="replace")
+        return "Traceback (most recent call last)" in said and "\nerror: " not in said
 
 
 def processes(mark: str) -> dict[int, str]:

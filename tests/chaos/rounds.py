@@ -258,6 +258,8 @@ class _Round:
         if fault.tight and code == 0:
             outcome.struck = ""  # there was room enough
         outcome.said, outcome.traceback = command.said() if code > 0 else "", command.has_traceback()
+        if code > 0 and outcome.traceback:
+            scene.problems.append("the build ended in a traceback and not in words")
         return code
 
     def _finish(self) -> int:

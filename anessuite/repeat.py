@@ -11,7 +11,7 @@ from contextvars import copy_context
 def repeated(act: Callable[[], None], *, every: Callable[[float], float]) -> Iterator[None]:
     """Call ``act`` while the block runs; ``every`` says, from the seconds since it began, how many to wait.
 
-    The thread knows the flow and task run it belongs to, so that what is logged there reaches their page.
+    The thread has the context variables of its caller, so that it knows which run it belongs to.
     """
     stop, begun = threading.Event(), time.monotonic()
 
