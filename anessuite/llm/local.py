@@ -21,39 +21,45 @@ _CONTEXT_TOKENS = 2048
 
 
 @contextmanager
-def local_server(path: str, *, parallel: int) -> Iterator[str]:
-    """Serve a GGUF file (``""``: SmolLM2) with ``parallel`` slots; yields the URL of its API.
+def local_servers(path: str, *, parallel: int) -> Iterator[list[str]]:
+    """Serve a GGUF file (``""``: SmolLM2) to ``parallel`` requests at once; yields the URLs of its APIs.
+
+    They are as many servers as there are cores, each with one thread: threads that share a small model's
+    layers wait for each other thousands of times a second.
 
     Raises:
         ConfigError: xllamacpp or the model is not installed, or there is no such file, or it is no model.
     """
     model = _model_file(path)
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # spinning threads hold each other up on shared cores
     try:
         xllamacpp: Any = importlib.import_module("xllamacpp")  # compiled, without types
     except ImportError:
         raise ConfigError("local: needs xllamacpp", "pip install -c constraints.txt -e '.[local]'") from None
-    params = xllamacpp.CommonParams()
-    params.model.path = str(model)
-    params.model_alias = {model.stem}
-    params.n_parallel = parallel
-    params.n_ctx = _CONTEXT_TOKENS * parallel
-    params.cpuparams.n_threads = len(os.sched_getaffinity(0))
-    params.cpuparams.poll = 0
-    params.port = _free_port()
-    params.hostnames = ["127.0.0.1"]
-    params.verbosity = -1
-    params.warmup = False
+    number = min(len(os.sched_getaffinity(0)), parallel)
     try:
-        server = xllamacpp.Server(params)
+        servers = [_server(xllamacpp, model, slots=-(-parallel // number)) for _ in range(number)]
     except RuntimeError as error:
         raise ConfigError(
             f"local:{path}: {model.name} cannot be served: {error}", "is it a whole GGUF of a chat model?"
         ) from None
     try:
-        yield f"{server.listening_address}/v1"
+        yield [f"{server.listening_address}/v1" for server in servers]
     finally:
-        del server  # its threads end with it
+        servers.clear()  # their threads end with them
+
+
+def _server(xllamacpp: Any, model: Path, *, slots: int) -> Any:
+    params = xllamacpp.CommonParams()
+    params.model.path = str(model)
+    params.model_alias = {model.stem}
+    params.n_parallel = slots
+    params.n_ctx = _CONTEXT_TOKENS * slots
+    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = 1
+    params.port = _free_port()
+    params.hostnames = ["127.0.0.1"]
+    params.verbosity = -1
+    params.warmup = False
+    return xllamacpp.Server(params)
 
 
 def _model_file(path: str) -> Path:

@@ -9,7 +9,7 @@ from typing import Protocol
 from anessuite.errors import AnesError
 from anessuite.llm.config import ModelConfig
 from anessuite.llm.endpoints import Endpoint, Structure
-from anessuite.llm.local import local_server
+from anessuite.llm.local import local_servers
 from anessuite.llm.replay import Replay
 from anessuite.llm.replies import Completion
 from anessuite.llm.requests import Request, request_body
@@ -33,14 +33,14 @@ class Server(Protocol):
 
 @asynccontextmanager
 async def serving(config: ModelConfig) -> AsyncIterator[list[Server]]:
-    """The servers of a model: connections, a local server that ends with the block, or recorded replies."""
+    """The servers of a model: connections, local servers that end with the block, or recorded replies."""
     first = config.endpoints[0]
     if first.startswith("replay:"):
         yield [Replay(first.removeprefix("replay:"))]
         return
     if first.startswith("local:"):
-        with local_server(first.removeprefix("local:"), parallel=min(config.concurrency, 16)) as url:
-            async with _connected(config, [url]) as servers:
+        with local_servers(first.removeprefix("local:"), parallel=min(config.concurrency, 16)) as urls:
+            async with _connected(config, urls) as servers:
                 yield servers
         return
     async with _connected(config, config.endpoints) as servers:

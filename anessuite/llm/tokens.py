@@ -9,7 +9,7 @@ import httpx2
 
 from anessuite.errors import ConfigError
 from anessuite.llm.config import ModelConfig
-from anessuite.llm.local import local_server
+from anessuite.llm.local import local_servers
 
 _HAN = re.compile(r"[\u3400-\u9fff]")
 CHARS_PER_TOKEN, CHARS_PER_TOKEN_HAN = 4.0, 1.4
@@ -25,11 +25,11 @@ def count_tokens(config: ModelConfig, texts: Sequence[str]) -> tuple[list[int], 
         return [estimated_tokens(text) for text in texts], "estimated from characters"
     why = "the server tells no tokens"
     server: Any = (
-        local_server(endpoint[6:], parallel=1) if endpoint.startswith("local:") else nullcontext(endpoint)
+        local_servers(endpoint[6:], parallel=1) if endpoint.startswith("local:") else nullcontext([endpoint])
     )
     try:
-        with server as url, suppress(httpx2.HTTPError, KeyError, TypeError, ValueError):
-            return _counted(config, url, texts), "counted by the server's tokenizer"
+        with server as urls, suppress(httpx2.HTTPError, KeyError, TypeError, ValueError):
+            return _counted(config, urls[0], texts), "counted by the server's tokenizer"
     except ConfigError as error:  # no key, or the local model is not installed: a plan needs neither
         why = error.what
     return [estimated_tokens(text) for text in texts], f"estimated from characters: {why}"
