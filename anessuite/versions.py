@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from anessuite.errors import ConfigError
 
 DEV = "dev"
+TODAY = "today"
+"""In the place of a version, where a build is asked for: the day of the run."""
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,63}")
 _VERSION = re.compile(r"dev|[0-9]{4}\.[0-9]{2}\.[0-9]{2}(?:\.[0-9]+)?")
 

@@ -22,13 +22,16 @@ _RATE = re.compile(r"^\| `(\w+)` \| ([\d,.e]+) \|", re.MULTILINE)
 
 
 def rates_of(page: str, changes: list[str]) -> Rates:
-    """The rates of a page by name, with ``NAME=VALUE`` changes. SystemExit names a rate that there is not."""
+    """The rates of a page by name, with ``NAME=VALUE`` changes. SystemExit names what is wrong with one."""
     found = {name: float(value.replace(",", "")) for name, value in _RATE.findall(page)}
     for change in changes:
         name, _, value = change.partition("=")
         if name not in found:
             raise SystemExit(f"there is no rate {name!r}; there are {', '.join(found)}")
-        found[name] = float(value)
+        try:
+            found[name] = float(value)
+        except ValueError:
+            raise SystemExit(f"{change}: the value is to be a number") from None
     return found
 
 

@@ -6,9 +6,7 @@ from prefect.context import FlowRunContext
 
 from anessuite.reuse import free_version
 from anessuite.storage import Store
-from anessuite.versions import DatasetRef
-
-TODAY = "today"
+from anessuite.versions import TODAY, DatasetRef
 
 
 def ref_of_run(store: Store, name: str, version: str) -> DatasetRef:

@@ -40,7 +40,7 @@ def quiet_prefect() -> None:
 def build(
     name: Name,
     config: ConfigFile,
-    version: Annotated[str, typer.Option(help="YYYY.MM.DD, YYYY.MM.DD.N or dev")] = "dev",
+    version: Annotated[str, typer.Option(help="YYYY.MM.DD, YYYY.MM.DD.N, today or dev")] = "dev",
     root: Root = None,
     sample: Sample = None,
     engine: Annotated[EngineName, typer.Option(help="where the shards run")] = EngineName.local,
@@ -78,9 +78,10 @@ def build(
         from anessuite.config import read_config
         from anessuite.errors import ConfigError
         from anessuite.storage import Store
-        from anessuite.versions import DatasetRef
+        from anessuite.versions import TODAY, DatasetRef
 
-        DatasetRef(name.value, version)
+        if version != TODAY:
+            DatasetRef(name.value, version)
         if allow_unreviewed and name not in (Dataset.bench, Dataset.suite):
             raise ConfigError(
                 f"--allow-unreviewed is of bench and suite, not of {name.value}", "leave it out"
@@ -108,7 +109,8 @@ def build(
             restart=restart,
             **({"allow_unreviewed": True} if allow_unreviewed else {}),
         )
-        manifest = Store(root_or_default(root)).manifest(DatasetRef.parse(built))
+        store, ref = Store(root_or_default(root)), DatasetRef.parse(built)
+        manifest = store.manifest(ref)
         if as_json:
             print_json(manifest.model_dump(mode="json"))
             return
@@ -117,6 +119,6 @@ def build(
         typer.echo(f"{built}: {in_words(manifest)}")
         print_table(["reason", "rows"], sorted(manifest.drops.items(), key=lambda pair: -pair[1]))
         typer.echo(
-            f"next: anes show {built}; report: {root_or_default(root)}/{name.value}/{version}/report.html"
+            f"next: anes show {ref}; report: {root_or_default(root)}/{ref.name}/{ref.version}/report.html"
         )
         sys.stdout.flush()

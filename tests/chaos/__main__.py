@@ -44,14 +44,21 @@ def _say(text: str) -> None:
     sys.stdout.flush()
 
 
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1")
+    return int(text)
+
+
 def main() -> None:
     """Exit status 1 if a round was not well; its folder is kept and named."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=int(os.environ.get("CHAOS_ROUNDS", "60")))
-    parser.add_argument("--seed", type=int, default=int(os.environ.get("CHAOS_SEED", "7")))
-    parser.add_argument("--only", help="faults whose name holds this")
+    parser.add_argument("--rounds", type=_count, default=os.environ.get("CHAOS_ROUNDS", "60"))
+    parser.add_argument("--seed", type=int, default=os.environ.get("CHAOS_SEED", "7"))
+    names = ", ".join(fault.name for fault in FAULTS)
+    parser.add_argument("--only", help=f"faults whose name holds this; there are {names}")
     parser.add_argument("--build", choices=DATASETS, action="append", help="default: all of them")
-    parser.add_argument("--first", type=int, default=1, help="begin with this round")
+    parser.add_argument("--first", type=_count, default=1, help="begin with this round")
     parser.add_argument("--folder", type=Path, help="where the rounds play; default: a temporary folder")
     called = parser.parse_args()
     faults = tuple(fault for fault in FAULTS if not called.only or called.only in fault.name)
@@ -60,13 +67,16 @@ def main() -> None:
             _say(f"left out: {fault.name}, because {missing}")
     faults = tuple(fault for fault in faults if fault.needs() is None)
     datasets = tuple(called.build or DATASETS)
+    rounds = plans(called.rounds, called.seed, faults=faults, datasets=datasets)[called.first - 1 :]
+    if not rounds:
+        parser.error(f"nothing to play: no such fault for these builds (there are {names}), or no round left")
     folder = called.folder or Path(tempfile.mkdtemp(prefix="chaos-"))
     folder.mkdir(parents=True, exist_ok=True)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # mounts and processes are not left behind
     world, bad = World(folder), 0
     _say(f"seed {called.seed}\n\n{line(_HEAD)}\n{line(['---'] * len(_HEAD))}")
     try:
-        for plan in plans(called.rounds, called.seed, faults=faults, datasets=datasets)[called.first - 1 :]:
+        for plan in rounds:
             outcome = world.play(plan)
             _say(line(cells(outcome)))
             for problem in outcome.problems:

@@ -52,7 +52,7 @@ def plans(
     """So many rounds; each fault that can befall the datasets comes up before any comes up again."""
     faults = tuple(fault for fault in faults if set(fault.datasets) & set(datasets))
     chance, made, waiting = random.Random(seed), list[Plan](), list[Fault]()
-    for number in range(1, rounds + 1):
+    for number in range(1, rounds + 1 if faults else 1):
         waiting = waiting or chance.sample(faults, len(faults))
         fault = waiting.pop()
         possible = [one for one in fault.datasets if one in datasets]

@@ -6,12 +6,14 @@ A few short rounds; ``make chaos`` plays many. ``CHAOS_ROUNDS`` and ``CHAOS_SEED
 import errno
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
+from tests.chaos.__main__ import main
 from tests.chaos.builds import Result, leftovers
 from tests.chaos.commands import Command, Hangs
 from tests.chaos.disks import Disk, no_mounts
@@ -125,3 +127,21 @@ def test_a_command_that_neither_ends_nor_works_is_told_to_hang(tmp_path: Path) -
     finally:
         if command.code is None:
             command.signal_all(signal.SIGKILL)
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (["--only", "nonsense"], "no such fault"),
+        (["--first", "99"], "no round left"),
+        (["--rounds", "0"], "'0' is no number from 1"),
+    ],
+)
+def test_a_call_that_plays_nothing_is_an_error(
+    call: list[str], words: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["chaos", *call])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    assert words in capsys.readouterr().err

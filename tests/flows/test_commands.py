@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import polars as pl
@@ -263,3 +264,14 @@ def test_every_command_shows_help_with_an_example(anes) -> None:
         done = anes(name, "--help")
         assert done.code == 0
         assert "anes " + name in done.out
+
+
+def test_a_build_of_today_has_its_date_and_a_word_that_is_no_version_is_refused(anes, tmp_path: Path) -> None:
+    call = ("build", "corpus", "--config", "deployments/corpus.demo.yaml", "--root", str(tmp_path), "--json")
+    days = {datetime.now(UTC)}
+    built = anes(*call, "--version", "today")
+    days.add(datetime.now(UTC))
+    assert built.returncode == 0, built.stderr
+    assert json.loads(built.stdout)["version"] in {day.strftime("%Y.%m.%d") for day in days}
+    refused = anes(*call, "--version", "tomorrow")
+    assert refused.returncode == 2 and "'tomorrow' is no version" in refused.stderr
