@@ -271,7 +271,7 @@ def test_a_build_of_today_has_its_date_and_a_word_that_is_no_version_is_refused(
     days = {datetime.now(UTC)}
     built = anes(*call, "--version", "today")
     days.add(datetime.now(UTC))
-    assert built.returncode == 0, built.stderr
-    assert json.loads(built.stdout)["version"] in {day.strftime("%Y.%m.%d") for day in days}
+    assert built.code == 0, built.err
+    assert built.json["version"] in {day.strftime("%Y.%m.%d") for day in days}
     refused = anes(*call, "--version", "tomorrow")
-    assert refused.returncode == 2 and "'tomorrow' is no version" in refused.stderr
+    assert refused.code == 2 and "'tomorrow' is no version" in refused.err
