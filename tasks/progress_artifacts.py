@@ -5,6 +5,7 @@ Each update is an event in the server's database, so they become rarer the longe
 """
 
 import logging
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -12,11 +13,13 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+import httpx
 import orjson
 from prefect.artifacts import create_progress_artifact, create_table_artifact, update_progress_artifact
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import ArtifactUpdate
 from prefect.context import FlowRunContext, TaskRunContext
+from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
 from anessuite.builds import Build
 from anessuite.repeat import repeated
@@ -24,6 +27,8 @@ from anessuite.repeat import repeated
 _MOST_ROWS = 50
 _MOST_READ = 500
 """Marks read at once: each is a small file, on an object store a request."""
+_SILENCE = 30.0
+"""Seconds without a picture after one that the server did not take."""
 log = logging.getLogger("anes")
 
 
@@ -154,9 +159,26 @@ def _id(created: Any) -> UUID:
     return created if isinstance(created, UUID) else UUID(str(created))
 
 
+@dataclass
+class _Silence:
+    until: float = 0.0
+
+
+_silence = _Silence()
+
+
 def quietly(act: Callable[[], object]) -> None:
-    """A server that does not answer stops no build for the sake of a picture."""
+    """A server that does not answer stops no build for the sake of a picture, and holds none up.
+
+    Prefect's client tries each request for a minute. A picture is tried twice within seconds, and after one
+    that did not get through none is tried for a while.
+    """
+    if time.monotonic() < _silence.until:
+        return
     try:
-        act()
+        with temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 1}):
+            act()
     except Exception as error:
+        if isinstance(error, httpx.TransportError):
+            _silence.until = time.monotonic() + _SILENCE
         log.debug("the flow UI was not updated: %s", error)

@@ -63,18 +63,15 @@ class LlmServer:
         reply: Behaviour = normal,
         *,
         latency: float = 0.0,
+        gathers: int = 0,
         key: str | None = None,
         lists: Reply | None = None,
         dies_after: int | None = None,
     ) -> None:
-        """``key``: the only one it accepts. ``lists``: what ``/v1/models`` says. ``dies_after``: so many."""
-        self.reply, self.latency, self.key, self.lists, self.dies_after = (
-            reply,
-            latency,
-            key,
-            lists,
-            dies_after,
-        )
+        """``gathers``: it replies to nobody before so many requests were in flight at once. ``key``: the only
+        one it accepts. ``lists``: what ``/v1/models`` says. ``dies_after``: so many."""
+        self.reply, self.latency, self.gathers = reply, latency, gathers
+        self.key, self.lists, self.dies_after = key, lists, dies_after
         self.asked: Counter[str] = Counter()
         """Requests by the key of their messages; in ``finished`` those that got a whole completion."""
         self.finished: Counter[str] = Counter()
@@ -212,6 +209,9 @@ class _Connection(asyncio.Protocol):
     def _send(self, reply: Reply, key: str | None) -> None:
         if reply.sends == "never":
             self._server.sent(reply, key)
+            return
+        if key and self._server.most_in_flight < self._server.gathers:
+            self._server._loop.call_later(0.01, self._send, reply, key)
             return
         if self.transport.is_closing():  # nobody waits for it any more
             self._server.sent(replace(reply, sends="nothing"), key)

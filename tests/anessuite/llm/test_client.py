@@ -32,7 +32,7 @@ def closed_port() -> str:
 
 def test_each_request_is_delivered_once_with_its_own_reply_in_any_order(asker, at, questions) -> None:
     requests = questions(600)
-    with LlmServer(reply=late) as server:
+    with LlmServer(reply=late, gathers=32) as server:
         config = at(server)
         asked = asker.ask(config, requests)
     assert sorted(asked.replies) == list(range(600))
