@@ -118,16 +118,28 @@ class _Run:
             queue: asyncio.Queue[_Job] = asyncio.Queue(maxsize=2 * self.config.concurrency)
             self._feeder = asyncio.create_task(self._feed(queue, jobs, rest))
             self._workers = [asyncio.create_task(self._work(queue)) for _ in range(self.config.concurrency)]
+            everyone = (self._feeder, *self._workers)
             try:
-                await asyncio.wait([self._feeder])
-                if self._stop is not None:
-                    await asyncio.wait(self._workers)
+                await self._end()
             finally:
-                for task in (self._feeder, *self._workers):
+                for task in everyone:
                     task.cancel()
-                await asyncio.gather(self._feeder, *self._workers, return_exceptions=True)
+                await asyncio.wait(everyone)
+        for task in everyone:
+            if (signal := _signal_in(task)) is not None:
+                raise signal
         if self._stop is not None:
             raise self._stop
+
+    async def _end(self) -> None:
+        """Wait until all is asked, or what was in flight at a halt has come back, or a signal hit a task."""
+        pending: set[asyncio.Task[None]] = {self._feeder, *self._workers}
+        while pending:
+            done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+            if self._feeder in done and self._stop is None:
+                return
+            if any(_signal_in(task) is not None for task in done):
+                return
 
     async def _feed(
         self, queue: "asyncio.Queue[_Job]", jobs: list[_Job], rest: Iterator[tuple[int, Request]]
@@ -178,3 +190,9 @@ class _Run:
         for worker in self._workers:
             if worker not in self._dispatcher.sending:
                 worker.cancel()
+
+
+def _signal_in(task: "asyncio.Task[None]") -> BaseException | None:
+    """What a handler of signals raised in a task, which asyncio keeps there and does not pass on."""
+    error = None if task.cancelled() else task.exception()
+    return None if isinstance(error, Exception) else error

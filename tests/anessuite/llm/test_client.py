@@ -273,3 +273,32 @@ def test_an_error_of_the_one_who_makes_the_requests_surfaces_as_itself(
         asker.ask(at(server), requests())
     assert caught.value is error
     assert server.requests == len(asker.last.replies)
+
+
+class Terminated(BaseException):
+    """As a handler of SIGTERM raises it, wherever the program is."""
+
+
+def test_a_signal_that_hits_a_reply_ends_the_run_and_is_not_taken_for_its_end(
+    cache: Cache, at, questions
+) -> None:
+    from anessuite.llm.client import complete
+
+    def deliver(number: int, key: bytes, completion: Completion) -> None:
+        if number == 20:
+            raise Terminated
+
+    with LlmServer(latency=0.01) as server, pytest.raises(Terminated):
+        complete(at(server, concurrency=4), questions(200), deliver, cache=cache)
+    assert server.requests < 200
+
+
+def test_a_signal_that_hits_the_making_of_requests_ends_the_run(cache: Cache, at, questions) -> None:
+    from anessuite.llm.client import complete
+
+    def requests() -> Iterator[Request]:
+        yield from questions(1000)
+        raise Terminated
+
+    with LlmServer() as server, pytest.raises(Terminated):
+        complete(at(server), requests(), lambda number, key, completion: None, cache=cache)
