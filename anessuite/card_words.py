@@ -113,6 +113,7 @@ QUESTION_REASONS: dict[str, str] = REASONS | {
     "wrong_reasoning_language": "right, but the reasoning is in another language than it should be",
     "cites_key": "right, but the reasoning quotes an answer key",
     "meta_talk": "right, but the reasoning speaks of its instructions",
+    "exemplar": "shown to the models as an example, and so not asked",
     "not_graded": "no vote of the annotator model could be read",
     "gold_wrong": "reviewers call the gold answer wrong",
     "unsound": "reviewers call the question unsound",

@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from anessuite.card_documents import DOCUMENTS
+from anessuite.card_evaluated import EVALUATED
 from anessuite.card_form import CardForm
 from anessuite.card_graded import graded_form
 from anessuite.card_markdown import Cell, line, table
@@ -55,6 +56,11 @@ def solved_card(manifest: Manifest, licences: dict[str, str]) -> str:
 def graded_card(manifest: Manifest, facts: GradedFacts, reviewed: ReviewFacts) -> str:
     """README.md of a version of graded questions."""
     return card(manifest, graded_form(facts, reviewed), facts.licences)
+
+
+def evaluated_card(manifest: Manifest, licences: dict[str, str]) -> str:
+    """README.md of an evaluation."""
+    return card(manifest, EVALUATED, licences)
 
 
 def card(manifest: Manifest, form: CardForm, licences: dict[str, str]) -> str:
@@ -196,7 +202,7 @@ reads every file again and compares it with the SHA-256 in `manifest.json`."""
 def _limits(manifest: Manifest, form: CardForm) -> str:
     config = manifest.recipe.config
     limits = form.limits(manifest)
-    if not config.get("against"):
+    if not config.get("against") and "bench" not in config:  # a benchmark itself is no training data
         limits.append(f"The {form.rows} were not decontaminated against any benchmark.")
     if config.get("sample"):
         limits.append(f"A trial: only the first {config['sample']:,} rows of each source were read.")

@@ -61,7 +61,7 @@ def bars(rows: Sequence[Bar], *, log: bool) -> str:
     note = base.mark_text(align="right", fontSize=_FONT, color=MUTED).encode(
         x=alt.value(length + right), text="note:N"
     )
-    return _svg(
+    return svg(
         alt.layer(drawn, label, note), length, _STEP * len(rows), left=left, right=right, top=0, bottom=0
     )
 
@@ -104,7 +104,7 @@ def histogram(bins: Sequence[Bin], *, title: str, domain: tuple[float, float]) -
     )
     drawn = alt.Chart(alt.Data(values=values)).mark_rect(color=ACCENT, x2Offset=-1)
     chart = drawn.encode(x=x, x2="upper:Q", y=y, y2=alt.Y2Datum(0))
-    return _svg(chart, WIDTH - left - right, 170, left=left, right=right, top=top, bottom=bottom)
+    return svg(chart, WIDTH - left - right, 170, left=left, right=right, top=top, bottom=bottom)
 
 
 def log_ticks(lower: float, upper: float) -> list[float]:
@@ -129,7 +129,7 @@ def _character_width(character: str) -> float:
     return _FONT * (0.92 if character in "mwMW%@" else 0.68 if character.isupper() else 0.59)
 
 
-def _svg(chart: Any, width: int, height: int, **padding: int) -> str:
+def svg(chart: Any, width: int, height: int, **padding: int) -> str:
     """Render; autosize is off, so that the fonts of this machine move nothing."""
     import vl_convert
 

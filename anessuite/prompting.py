@@ -109,11 +109,12 @@ class Prompt:
         return Request(self.messages(**inputs), self.output, attempt)
 
     def messages(self, /, **inputs: str | int) -> list[Message]:
-        """System message, examples as turns, and the user message."""
+        """System message (none where its section is empty), examples as turns, and the user message."""
         system, user = self._templates
         values = self._values(inputs)
+        said = system.substitute(values).strip()
         return [
-            {"role": "system", "content": system.substitute(values).strip()},
+            *([{"role": "system", "content": said}] if said else []),
             *self.shots,
             {"role": "user", "content": user.substitute(values).strip()},
         ]

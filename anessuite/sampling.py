@@ -74,6 +74,15 @@ def wilson_interval(correct: int, attempts: int, confidence: float = 0.95) -> tu
     return (0.0 if correct == 0 else low), (1.0 if correct == attempts else high)
 
 
+def wilson_bounds(correct: pl.Expr, attempts: pl.Expr, confidence: float = 0.95) -> tuple[pl.Expr, pl.Expr]:
+    """Both bounds of `wilson_interval` as expressions; ``correct`` need not be whole, both are floats."""
+    low, high = _wilson(correct, attempts, _quantile(confidence))
+    return (
+        pl.when(correct <= 0).then(0.0).otherwise(low),
+        pl.when(correct >= attempts).then(1.0).otherwise(high),
+    )
+
+
 def pass_at_k(n: int, c: int, k: int) -> float:
     """The chance that one of ``k`` attempts is correct, where ``c`` of ``n`` were; unbiased for every k <= n.
 
@@ -135,12 +144,8 @@ def _measures() -> list[pl.Expr]:
 
 def _rates(mode: Mode, confidence: float) -> list[pl.Expr]:
     correct, made = pl.col("correct").cast(pl.Float64), pl.col("attempts").cast(pl.Float64)
-    low, high = _wilson(correct, made, _quantile(confidence))
-    bounds = {
-        "low": pl.when(correct == 0).then(0.0).otherwise(low),
-        "high": pl.when(correct == made).then(1.0).otherwise(high),
-    }
-    fixed = pl.lit(mode == "all")
+    low, high = wilson_bounds(correct, made, confidence)
+    bounds, fixed = {"low": low, "high": high}, pl.lit(mode == "all")
     return [(correct / made).alias("pass_rate")] + [
         pl.when(fixed).then(bound).alias(name) for name, bound in bounds.items()
     ]

@@ -13,6 +13,13 @@ from typing import Literal, get_args
 Level = Literal["system1", "system1.x", "system2"]
 LEVELS: tuple[Level, ...] = get_args(Level)
 """Cognitive levels, from the lowest: recall, a few facts put together, decisions under several conditions."""
+_NAMED: dict[str, Level] = dict(zip([*LEVELS, *"123"], LEVELS * 2, strict=True))
+
+
+def level_named(stated: object) -> Level | None:
+    """The level that a benchmark states: ``System 1.x``, ``system1x``, or its number from 1."""
+    name = "".join(str(stated).lower().split()).replace("_", "").removesuffix(".0")
+    return _NAMED.get({"system1x": "system1.x"}.get(name, name))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Turn the stages of a build into a version: shards, rejected rows, card, report, manifest last."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -57,7 +57,7 @@ class Finished:
                 yield stage.read_rejected(part)
 
 
-def publish_stages(finished: Finished, pages: Callable[[Manifest], dict[str, str]]) -> Manifest:
+def publish_stages(finished: Finished, pages: Callable[[Manifest], Mapping[str, str | bytes]]) -> Manifest:
     """Write the shards, then what ``pages`` makes of the manifest (card, report), then the manifest.
 
     Raises NothingKept if no row is left of a dated version; ``dev`` is published without rows, so that its
@@ -69,7 +69,7 @@ def publish_stages(finished: Finished, pages: Callable[[Manifest], dict[str, str
     kept, rejected = _write_kept(finished), _write_rejected(finished)
     manifest = _manifest(finished, kept, rejected)
     _check_stored(manifest, finished.stages)
-    texts = [write_text(build, name, text) for name, text in pages(manifest).items()]
+    texts = [write_page(build, name, content) for name, content in pages(manifest).items()]
     manifest = manifest.model_copy(update={"files": [*manifest.files, *_write_attached(finished), *texts]})
     build.publish(manifest)
     return manifest
@@ -170,9 +170,9 @@ def _below(build: Build, file: File) -> File:
     return file.model_copy(update={"path": str(PurePosixPath(file.path).relative_to(build.publish_folder))})
 
 
-def write_text(build: Build, name: str, text: str) -> File:
-    """Write a page of the version that is being published."""
-    content = text.encode()
+def write_page(build: Build, name: str, page: str | bytes) -> File:
+    """Write a page, or another small file, of the version that is being published."""
+    content = page.encode() if isinstance(page, str) else page
     digest = build.store.write_bytes(f"{build.publish_folder}/{name}", content)
     return File(path=name, bytes=len(content), sha256=digest)
 

@@ -12,7 +12,7 @@ from anessuite.builds import Build
 from anessuite.manifests import Manifest, Recipe
 from anessuite.release_pages import release_card, release_report
 from anessuite.releases import Bound, Member, Prices, bind
-from tasks.publish_stages import write_text
+from tasks.publish_stages import write_page
 from tasks.show import show_release
 
 
@@ -29,7 +29,7 @@ def release(build: Build, members: Sequence[Member], prices: Prices) -> str:
     build.store.remove(build.publish_folder)
     bare = manifest_of(build, bound, recipe)
     pages = {"README.md": release_card(bare, bound), "report.html": release_report(bare, bound)}
-    files = [write_text(build, name, text) for name, text in pages.items()]
+    files = [write_page(build, name, text) for name, text in pages.items()]
     build.publish(bare.model_copy(update={"files": files}))
     show_release(build, bare, bound)
     return str(build.ref)

@@ -81,6 +81,34 @@ def show_release(build: Build, manifest: Manifest, bound: Sequence[Bound]) -> No
     _pages(build, manifest)
 
 
+def show_evaluation(build: Build, manifest: Manifest, scores: pl.DataFrame) -> None:
+    """Scores over all levels, requests, and the pages: in a task run only."""
+    if TaskRunContext.get() is None:
+        return
+    whole = scores.filter((pl.col("level") == "all") & (pl.col("language") != "mean"))
+    names = ("model", "style", "language", "questions", "accuracy", "low", "high", "no_answer", "truncated")
+    shown = whole.select(pl.col(name).round(3) if name in _ROUNDED else name for name in names)
+    _pages(build, manifest)
+    _table(build, "scores", "accuracy by model, style and language, with 95 % intervals", shown.to_dicts())
+    _table(build, "funnel", "which questions are asked; answers come of them", _funnel(manifest))
+    for name, (said, rows) in _requests(manifest).items():
+        _table(build, name, said, rows)
+
+
+_ROUNDED = ("accuracy", "low", "high", "no_answer", "truncated")
+
+
+def show_leakage(build: Build, manifest: Manifest, rates: list[dict[str, Any]]) -> None:
+    """Rates against chance, requests, and the pages: in a task run only."""
+    if TaskRunContext.get() is None:
+        return
+    _pages(build, manifest)
+    _table(build, "rates", "questions that each test flags, against chance", rates)
+    _table(build, "funnel", "which questions are tested, and by how many models", _funnel(manifest))
+    for name, (said, rows) in _requests(manifest).items():
+        _table(build, name, said, rows)
+
+
 def _show(
     build: Build,
     manifest: Manifest,

@@ -129,19 +129,36 @@ def judged(
     )
 
 
-def _attempt(row: dict[str, Any], reply: dict[str, Any], *, number: int, model: str) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What a reply to a question says, and what it is worth."""
+
+    choice: Choice
+    verdict: str
+    reasoning: str
+    response: str
+
+
+def read_reply(row: dict[str, Any], reply: dict[str, Any]) -> Read:
+    """Read a completion (COMPLETION) as an answer to a question with ``options`` and the gold ``answer``."""
     choice = read_choice(reply["text"], options_of(row))
-    reasoning, response = parted(reply["text"], reply["reasoning"], choice)
+    return Read(
+        choice, _verdict(row["answer"], reply, choice), *parted(reply["text"], reply["reasoning"], choice)
+    )
+
+
+def _attempt(row: dict[str, Any], reply: dict[str, Any], *, number: int, model: str) -> dict[str, Any]:
+    read = read_reply(row, reply)
     return {
         "id": row["id"],
         "language": row["language"],
         "source": row["source"],
         "attempt": number,
-        "verdict": _verdict(row["answer"], reply, choice),
-        "letter": choice.letter,
-        "form": choice.how or choice.reason or "",
-        "reasoning": reasoning,
-        "response": response,
+        "verdict": read.verdict,
+        "letter": read.choice.letter,
+        "form": read.choice.how or read.choice.reason or "",
+        "reasoning": read.reasoning,
+        "response": read.response,
         "finish_reason": reply["finish_reason"],
         "prompt_tokens": reply["prompt_tokens"],
         "completion_tokens": reply["completion_tokens"],

@@ -2,6 +2,7 @@
 list."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,7 +59,7 @@ def read_against(*against: str, store: Store) -> Against:
 
     Raises SourceError for a file that is no benchmark, and VersionNotFound.
     """
-    sources = [source for one in against for source in _sources(one, store)]
+    sources = sources_of(against, store)
     sets: dict[str, QuestionSet] = {}
     for source in sources:
         label, number = source.label, 2
@@ -68,11 +69,18 @@ def read_against(*against: str, store: Store) -> Against:
     return Against([question for found in sets.values() for question in found.questions], sets)
 
 
+def sources_of(benchmarks: Iterable[str], store: Store) -> list[QuestionSource]:
+    """The sources of benchmarks, in order. Raises as `read_against`."""
+    return [source for one in benchmarks for source in _sources(one, store)]
+
+
 def _sources(against: str, store: Store) -> list[QuestionSource]:
     if _REF.fullmatch(against):
         ref = DatasetRef.parse(against)
         if not store.is_finished(ref):
-            raise VersionNotFound(f"there is no finished {ref} to decontaminate against", "see anes list")
+            raise VersionNotFound(
+                f"there is no finished {ref}, which is named as a benchmark", "see anes list"
+            )
         return [QuestionSource(path=store.url(store.folder(ref), "data", "*.parquet"), name=str(ref))]
     if against.lower().endswith((".yaml", ".yml")):
         try:

@@ -27,12 +27,16 @@ class QuestionColumns(Config):
     count: str | None = Field(default=None, description="column that says how many options there are")
     id: str | None = None
     subject: str | None = None
+    level: str | None = Field(
+        default=None,
+        description="cognitive level: system1, system1.x, system2, or 1, 2, 3; evaluations read it",
+    )
 
     def names(self) -> list[str]:
         """Every column that is read."""
         options = [self.options] if isinstance(self.options, str) else self.options
-        others = [name for name in (self.answer, self.count, self.id, self.subject) if name]
-        return list(dict.fromkeys([self.question, *options, *others]))
+        others = [self.answer, self.count, self.id, self.subject, self.level]
+        return list(dict.fromkeys([self.question, *options, *filter(None, others)]))
 
     def check(self, available: Iterable[str], where: str) -> None:
         """Raise SourceError if a named column is not there, with the nearest one that is."""
@@ -75,6 +79,7 @@ def _anesbench(prefix: str) -> QuestionColumns:
         answer="answer",
         count="choice_num",
         id="id",
+        level="level",
     )
 
 
@@ -104,9 +109,12 @@ ANESBENCH_2026 = QuestionColumns(
     answer="target",
     count="choice_num",
     id="id",
+    level="category",
 )
 """A JSON list for each language, ``anesbench_en.json`` and ``anesbench_zh.json``, since March 2026."""
-OURS = QuestionColumns(question="question", options="options", answer="answer", id="id", subject="subject")
+OURS = QuestionColumns(
+    question="question", options="options", answer="answer", id="id", subject="subject", level="level"
+)
 """Ours and many others'; ``options`` in any form."""
 
 LAYOUTS = (

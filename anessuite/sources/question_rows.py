@@ -21,6 +21,7 @@ from anessuite.sources.mapped_answers import answers_of, check_stems
 from anessuite.sources.question_columns import LAYOUTS, QuestionColumns, recognised
 from anessuite.sources.question_sets import LostRow, Question, evidence_of
 from anessuite.sources.question_source import QuestionSource
+from anessuite.votes import LEVELS, level_named
 
 NO_QUESTION = "no_question"
 NO_OPTIONS = "no_options"
@@ -121,6 +122,7 @@ def _questions(
         warnings=warnings,
     )
     languages = _languages(drafts, table.language, file, warnings)
+    _check_levels(drafts, columns, file, warnings)
     _check_counts(drafts, columns, file, warnings)
     found: Found = {number: _lost(table, number, reason) for number, reason in gone}
     for draft, answer, said, spoken in zip(drafts, answers, stated, languages, strict=True):
@@ -136,6 +138,7 @@ def _questions(
             answer=answer.letter if answer else None,
             subject=text_of(draft.row.get(columns.subject)) if columns.subject else "",
             stated=(storable(str(said)) or "")[:_MOST_STATED] if is_stated(said) else "",
+            level=level_named(draft.row.get(columns.level)) if columns.level else None,
         )
     return found
 
@@ -160,6 +163,17 @@ def _check_counts(
         warnings.append(
             f"{file.name}: {len(other)} rows have another number of options than {columns.count!r} says,"
             f" such as row {other[0].number}"
+        )
+
+
+def _check_levels(
+    drafts: list[_Draft], columns: QuestionColumns, file: SourceFile, warnings: list[str]
+) -> None:
+    stated = [text_of(draft.row.get(columns.level)) for draft in drafts] if columns.level else []
+    if unknown := [text for text in stated if text and level_named(text) is None]:
+        warnings.append(
+            f"{file.name}: {len(unknown)} rows state a level that is none of {', '.join(LEVELS)},"
+            f" such as {unknown[0][:60]!r}"
         )
 
 

@@ -32,6 +32,8 @@ class Question:
     subject: str
     stated: str = field(default="", compare=False)
     """The answer as the source states it; "" if it states none."""
+    level: str | None = field(default=None, compare=False)
+    """The cognitive level as `votes.LEVELS` names it; None where the source states none."""
 
 
 @dataclass(frozen=True, slots=True)

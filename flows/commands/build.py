@@ -73,6 +73,8 @@ def build(
         anes build bench --config deployments/bench.deepseek.yaml --version 2026.12.01
 
         anes build suite --config deployments/suite.demo.yaml
+
+        anes build evaluation --config deployments/evaluation.demo.yaml
     """
     with errors_explained():
         from anessuite.config import read_config

@@ -15,6 +15,8 @@ class Dataset(StrEnum):
     r1 = "r1"
     bench = "bench"
     suite = "suite"
+    evaluation = "evaluation"
+    leakage = "leakage"
 
 
 def flow_of(name: Dataset) -> tuple[type[Any], Any]:
@@ -40,10 +42,24 @@ def flow_of(name: Dataset) -> tuple[type[Any], Any]:
             from flows.suite import SuiteConfig, suite
 
             return SuiteConfig, suite
+        case Dataset.evaluation:
+            from flows.evaluation import EvaluationConfig, evaluation
+
+            return EvaluationConfig, evaluation
+        case Dataset.leakage:
+            from flows.leakage import LeakageConfig, leakage
+
+            return LeakageConfig, leakage
 
 
-_ROLES = {Dataset.qa: ("generator", "filter"), Dataset.r1: ("reasoner",), Dataset.bench: ("annotator",)}
-"""The models that a config names, by dataset; those of `corpus` are none."""
+_ROLES: dict[Dataset, tuple[str, ...]] = {
+    Dataset.qa: ("generator", "filter"),
+    Dataset.r1: ("reasoner",),
+    Dataset.bench: ("annotator",),
+    Dataset.leakage: ("tests", "models"),
+    Dataset.evaluation: ("models", "open"),
+}
+"""Keys by which a config is known for one of a dataset, the models of the config under some of them."""
 
 
 def models_of(config: Path) -> list[Any]:
@@ -56,12 +72,22 @@ def models_of(config: Path) -> list[Any]:
 
     keys = _keys(config)
     for name, roles in _ROLES.items():
-        if set(roles) & keys:
+        if roles[0] in keys:
             recipe = read_config(config, flow_of(name)[0])
-            found = [getattr(recipe, role) for role in roles]
+            found = [one for role in roles for one in _models_in(getattr(recipe, role))]
             return list({one.model_dump_json(): one for one in found}.values())
-    known = ", ".join(role for roles in _ROLES.values() for role in roles)
+    known = ", ".join(roles[0] for roles in _ROLES.values())
     raise ConfigError(f"{config} names no model", f"a model stands under one of: {known}")
+
+
+def _models_in(value: Any) -> list[Any]:
+    """The models in a section: itself, those of a list, or the judge of open answers."""
+    from anessuite.llm.config import ModelConfig
+
+    if isinstance(value, list):
+        return [one for one in value if isinstance(one, ModelConfig)]
+    found = getattr(value, "judge", value)
+    return [found] if isinstance(found, ModelConfig) else []
 
 
 def _keys(config: Path) -> set[str]:

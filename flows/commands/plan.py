@@ -33,6 +33,10 @@ def plan(
         anes plan r1 --config deployments/r1.deepseek.yaml
 
         anes plan bench --config deployments/bench.deepseek.yaml
+
+        anes plan evaluation --config deployments/evaluation.yaml
+
+        anes plan leakage --config deployments/leakage.demo.yaml
     """
     with errors_explained():
         quiet_prefect()
@@ -225,10 +229,65 @@ def _suite(config: Path, sample: int | None, workers: int, probe: int) -> Planne
     return whole | {"datasets": totals}, table, lines
 
 
+def _evaluation(config: Path, sample: int | None, workers: int, probe: int) -> Planned:
+    from anessuite.builds import Build
+    from anessuite.config import read_config
+    from anessuite.storage import Store
+    from anessuite.versions import DatasetRef
+    from flows.commands.versions import root_or_default
+    from flows.evaluation import EvaluationConfig
+    from tasks.estimate_answers import REPLY_TOKENS, estimate_answers
+    from tasks.estimate_pairs import TOKENS_PER_SECOND
+    from tasks.lay_out import Shown, choose_exemplars, questions_stage
+    from tasks.pool import read_pool
+
+    recipe, store = read_config(config, EvaluationConfig), Store(root_or_default(None))
+    read = read_pool.fn
+    pool = read(recipe.sources(store), specialty=None, sample=sample, keep_going=False)
+    others = recipe.exemplars and read([recipe.exemplars], specialty=None, sample=None, keep_going=False)
+    exemplars = choose_exemplars.fn(pool, others, most=recipe.shots, seed=recipe.seed)
+    contests = recipe.contests(exemplars, pool.languages)
+    stage = questions_stage(Build(store, DatasetRef("evaluation", "dev")))
+    shown = {} if others else exemplars
+    found = estimate_answers(pool, contests, shown, Shown(stage, 0, recipe.seed))
+    taken = ", ".join(f"{style} {tokens}" for style, tokens in REPLY_TOKENS.items())
+    return _questions(
+        found,
+        f"hours: {TOKENS_PER_SECOND:g} generated tokens a second for each request in flight; replies are "
+        f"taken for so many tokens, or max_tokens if that is less: {taken}; a model that reasons writes many "
+        "times more",
+        "open answers: as if each question stood without its options; what the cache knows costs nothing",
+    )
+
+
+def _leakage(config: Path, sample: int | None, workers: int, probe: int) -> Planned:
+    from anessuite.config import read_config
+    from anessuite.sources.against import sources_of
+    from anessuite.storage import Store
+    from flows.commands.versions import root_or_default
+    from flows.leakage import LeakageConfig
+    from tasks.estimate_leakage import estimate_leakage
+    from tasks.pool import read_pool
+
+    recipe, store = read_config(config, LeakageConfig), Store(root_or_default(None))
+    sources = sources_of(recipe.benchmarks, store)
+    pool = read_pool.fn(sources, specialty=None, sample=sample, keep_going=False)
+    total, steps = estimate_leakage(pool, recipe)
+    gone = ", ".join(f"{reason} {count:,}" for reason, count in total["left_out"].items()) or "none"
+    lines = [
+        f"in all: {total['questions']:,} questions, at most {total['requests']:,} requests, "
+        f"{total['tokens']:,} tokens, cost {total['cost']:,.2f}",
+        f"questions left out: {gone}; what the cache knows costs nothing",
+    ]
+    return total, steps, lines
+
+
 _PLANS = {
     Dataset.corpus: _corpus,
     Dataset.qa: _qa,
     Dataset.r1: _r1,
     Dataset.bench: _bench,
     Dataset.suite: _suite,
+    Dataset.evaluation: _evaluation,
+    Dataset.leakage: _leakage,
 }

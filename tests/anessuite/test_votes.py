@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anessuite.votes import LEVELS, Grade, grade
+from anessuite.votes import LEVELS, Grade, grade, level_named
 
 
 @pytest.mark.parametrize(
@@ -41,3 +41,21 @@ def test_agreement_is_the_share_of_the_level_among_all_votes(votes) -> None:
     found = grade(votes)
     assert found.agreement == (0 if found.level is None else votes.count(found.level) / len(votes))
     assert found.unread == votes.count(None)
+
+
+@pytest.mark.parametrize(
+    ("stated", "level"),
+    [
+        ("system1", "system1"),
+        ("System 1.x", "system1.x"),
+        ("system_1x", "system1.x"),
+        (3, "system2"),
+        (2.0, "system1.x"),
+        ("4", None),
+        ("easy", None),
+        (None, None),
+        ("", None),
+    ],
+)
+def test_levels_are_known_by_the_names_that_benchmarks_give_them(stated: object, level: str | None) -> None:
+    assert level_named(stated) == level

@@ -23,8 +23,8 @@ from tests.chaos.servers import ModelServer
 from tests.llm_server import MODEL
 
 SEED = int(os.environ.get("CHAOS_SEED", "3041"))
-ROUNDS = int(os.environ.get("CHAOS_ROUNDS", "3"))
-SHORT = ("kill -9 flow and workers", "kill -9 model server", "disk full")
+ROUNDS = int(os.environ.get("CHAOS_ROUNDS", "2"))
+SHORT = ("kill -9 flow and workers", "disk full")
 """What a few rounds are of, and of one dataset: others are made for many rounds."""
 
 
