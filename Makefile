@@ -25,7 +25,7 @@ demo: $(VENV)/.ready ## environment, the whole suite from samples/ and a leaderb
 	$(BIN)/anes review import samples/bench/review.json samples/bench/review.chair.json
 	$(BIN)/anes review status bench@dev
 	$(BIN)/anes build suite --config deployments/suite.demo.yaml
-	$(BIN)/anes build evaluation --config deployments/evaluation.demo.yaml
+	$(BIN)/anes build evaluation --config deployments/evaluation.demo.yaml --sample 12
 	$(BIN)/anes show suite@dev
 	for name in bench corpus qa r1 suite evaluation; do $(BIN)/anes verify $$name@dev || exit 1; done
 

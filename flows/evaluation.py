@@ -21,7 +21,7 @@ from tasks.engines import Engine
 from tasks.follow import followed, reused
 from tasks.generate import conversation, generate
 from tasks.judge_replies import Replies, judge_replies
-from tasks.lay_out import Exemplars, choose_exemplars, lay_out
+from tasks.lay_out import Exemplars, choose_exemplars, first_of, lay_out
 from tasks.name_version import ref_of_run, run_name
 from tasks.pool import Pool, read_pool
 from tasks.publish_evaluation import publish_evaluation
@@ -126,7 +126,7 @@ def evaluation(
 ) -> str:
     """Build ``evaluation@version`` below ``root``; returns its reference.
 
-    ``sample`` asks only the first so many questions of each source. ``keep_going`` leaves out models that
+    ``sample`` asks only the first so many questions of each source and language. ``keep_going`` leaves out models that
     cannot be asked, and files that cannot be read; without it the others are asked first, and then the run
     fails and says which are missing. ``restart`` throws away unfinished work of this version instead of
     continuing it; the models' replies stay in the cache. ``workers`` and ``engine`` change nothing here.
@@ -135,7 +135,8 @@ def evaluation(
     store = Store(root)
     build = Build(store, ref_of_run(store, "evaluation", version))
     with followed(build), build.locked():
-        pool = read_pool(config.sources(store), specialty=None, sample=sample, keep_going=keep_going)
+        whole = read_pool(config.sources(store), specialty=None, sample=None, keep_going=keep_going)
+        pool = first_of(whole, sample)
         others = config.exemplars and read_pool(
             [config.exemplars], specialty=None, sample=None, keep_going=False
         )

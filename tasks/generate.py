@@ -54,6 +54,18 @@ class Rows(Protocol):
     def read(self, part: str) -> pl.DataFrame: ...
 
 
+class Asking(Protocol):
+    """What `generate` asks about rows: as many requests a row as there are attempts."""
+
+    @property
+    def step(self) -> str: ...
+    @property
+    def model(self) -> ModelConfig: ...
+    @property
+    def attempts(self) -> int: ...
+    def requests(self, row: dict[str, Any]) -> Iterator[Request]: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What is asked about a row: step, prompt, model, how a row fills the prompt, and how often.
@@ -107,7 +119,7 @@ def conversation(build: Build, caps: SpendingCaps) -> Iterator[Conversation]:
 
 
 @task(name="generate", task_run_name="{asked.step}", cache_policy=NO_CACHE)
-def generate(conversation: Conversation, asked: Asked, rows: Rows) -> None:
+def generate(conversation: Conversation, asked: Asking, rows: Rows) -> None:
     """Ask about every row of the parts that are not done yet, and store their completions."""
     build = conversation.build
     there = rows.parts()
@@ -143,7 +155,7 @@ class _Collector:
     """Puts replies, which come in any order, back into their parts; a part that is full is written."""
 
     build: Build
-    asked: Asked
+    asked: Asking
     _parts: list[str] = field(default_factory=list)
     _starts: list[int] = field(default_factory=list)
     _sizes: dict[str, int] = field(default_factory=dict)

@@ -6,7 +6,7 @@ Stage ``questions``. A part holds questions of one language, such as ``en-00000`
 
 import math
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import polars as pl
@@ -81,6 +81,24 @@ def _levels(pool: Pool) -> pl.DataFrame:
     found = [(one.source, one.source_id, one.level) for each in pool.sets for one in each.questions]
     schema = {"source": pl.String, "source_id": pl.String, "level": pl.String}
     return pl.DataFrame(found, schema=schema, orient="row")
+
+
+def first_of(pool: Pool, sample: int | None) -> Pool:
+    """The same pool with the first ``sample`` questions of each source and language; None leaves all."""
+    if sample is None:
+        return pool
+    sets = [
+        replace(
+            one,
+            questions=[
+                question
+                for language in LANGUAGES
+                for question in [each for each in one.questions if each.language == language][:sample]
+            ],
+        )
+        for one in pool.sets
+    ]
+    return replace(pool, sets=sets)
 
 
 @task(name="choose exemplars", cache_policy=NO_CACHE)

@@ -17,7 +17,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -43,8 +43,9 @@ Behaviour = Callable[[dict[str, Any]], Reply | str]
 
 
 def key_of(body: Mapping[str, Any]) -> str:
-    """A name for the messages of a request."""
-    return hashlib.sha256(orjson.dumps(body["messages"])).hexdigest()[:16]
+    """A name for what a request asks: its messages, or its plain text and whether that is scored."""
+    asked = body["messages"] if "messages" in body else [body["prompt"], bool(body.get("echo"))]
+    return hashlib.sha256(orjson.dumps(asked)).hexdigest()[:16]
 
 
 def normal(body: dict[str, Any]) -> Reply:
@@ -56,7 +57,7 @@ def normal(body: dict[str, Any]) -> Reply:
 
 
 class LlmServer:
-    """The server. All counts are of ``/v1/chat/completions``."""
+    """The server. All counts are of ``/v1/chat/completions`` and, with ``texts``, of ``/v1/completions``."""
 
     def __init__(
         self,
@@ -67,9 +68,12 @@ class LlmServer:
         key: str | None = None,
         lists: Reply | None = None,
         dies_after: int | None = None,
+        texts: Behaviour | None = None,
     ) -> None:
         """``gathers``: it replies to nobody before so many requests were in flight at once. ``key``: the only
-        one it accepts. ``lists``: what ``/v1/models`` says. ``dies_after``: so many."""
+        one it accepts. ``lists``: what ``/v1/models`` says. ``dies_after``: so many. ``texts``: what it
+        replies to plain texts; without it there is no such path."""
+        self.texts = texts
         self.reply, self.latency, self.gathers = reply, latency, gathers
         self.key, self.lists, self.dies_after = key, lists, dies_after
         self.asked: Counter[str] = Counter()
@@ -144,7 +148,9 @@ class LlmServer:
         if path == "/v1/models":
             self.listed += 1
             return self.lists or Reply(body=orjson.dumps({"object": "list", "data": [{"id": MODEL}]})), None
-        if path != "/v1/chat/completions":
+        behaviours = {"/v1/chat/completions": self.reply, "/v1/completions": self.texts}
+        behaviour = behaviours.get(path)
+        if behaviour is None:
             return status(404, f"no such path {path}"), None
         body = orjson.loads(content)
         key = key_of(body)
@@ -153,7 +159,7 @@ class LlmServer:
         self.times.append(time.monotonic())
         self.in_flight += 1
         self.most_in_flight = max(self.most_in_flight, self.in_flight)
-        reply = self.reply(body)
+        reply = behaviour(body)
         return say(reply, body=body) if isinstance(reply, str) else reply, key
 
     def sent(self, reply: Reply, key: str | None) -> None:
@@ -246,6 +252,27 @@ def say(
     }
     content = {"id": "x", "object": "chat.completion", "model": MODEL, "choices": [choice]}
     return Reply(body=orjson.dumps(content | {"usage": tokens if usage is None else usage}))
+
+
+def echo(body: Mapping[str, Any], scores: Sequence[float | None], written: str = ".") -> Reply:
+    """The reply to ``echo`` with ``logprobs``: scores of the prompt's tokens, and of one that is written."""
+    whole = [*scores, -1.0]
+    logprobs = {"tokens": ["x"] * len(whole), "token_logprobs": whole, "text_offset": [0] * len(whole)}
+    choice = {"index": 0, "text": body["prompt"] + written, "logprobs": logprobs, "finish_reason": "length"}
+    return _text_completion(choice, len(scores), 1)
+
+
+def go_on(body: Mapping[str, Any], text: str, **fields: Any) -> Reply:
+    """A plain text as it goes on; ``fields`` are further ones of the choice."""
+    choice = {"index": 0, "text": text, "finish_reason": "length", "logprobs": None} | fields
+    return _text_completion(choice, len(body["prompt"]) // 4, len(text) // 4 + 1)
+
+
+def _text_completion(choice: Mapping[str, Any], read: int, written: int) -> Reply:
+    content = {"id": "x", "object": "text_completion", "model": MODEL, "choices": [choice]}
+    return Reply(
+        body=orjson.dumps(content | {"usage": {"prompt_tokens": read, "completion_tokens": written}})
+    )
 
 
 def status(code: int, said: str = "no", **headers: str) -> Reply:

@@ -182,7 +182,8 @@ class Dispatcher:
     async def _send(self, endpoint: Endpoint, request: Request) -> Completion:
         server = self._servers[endpoint.url]
         if request.output is None:
-            return await server.complete(request_body(self.config, request, structure="text"))
+            body = request_body(self.config, request, structure="text")
+            return await server.complete(body, request.form)
         if endpoint.structure is not None:
             return await server.complete(request_body(self.config, request, structure=endpoint.structure))
         endpoint.finding = True

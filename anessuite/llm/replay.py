@@ -18,7 +18,7 @@ import fsspec
 import orjson
 
 from anessuite.errors import ConfigError
-from anessuite.llm.replies import Completion
+from anessuite.llm.replies import CHAT, Completion, Form
 from anessuite.llm.transport import ModelRefused
 
 
@@ -39,8 +39,10 @@ class Replay:
         self._path = path
         self._recorded = read_recorded(path)
 
-    async def complete(self, body: bytes) -> Completion:
-        """The reply of the first fitting line. Raises ModelRefused if there is none."""
+    async def complete(self, body: bytes, form: Form = CHAT) -> Completion:
+        """The reply of the first fitting line. Raises ModelRefused if there is none, or for another form."""
+        if form is not CHAT:
+            raise ModelRefused(f"{self._path} has replies of chats only", "name the endpoint of a server")
         content = orjson.loads(body)
         said = [m["content"] for m in content["messages"] if m["role"] == "user"]
         last, seed = said[-1] if said else "", content.get("seed")

@@ -1,5 +1,6 @@
 """What a model returned: text, reasoning and usage, whichever way the server wrote them down."""
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -43,6 +44,17 @@ class NotACompletion(Exception):
     """The server's body is no chat completion, or one that the server itself broke off."""
 
 
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A kind of request: the path below an endpoint, and what reads the body of its reply.
+
+    ``read`` raises NotACompletion for a body that is none.
+    """
+
+    path: str
+    read: Callable[[bytes], Completion]
+
+
 def read_reply(body: bytes) -> Completion:
     """The completion in the body of ``/chat/completions``. Raises NotACompletion for anything else."""
     try:
@@ -69,6 +81,9 @@ def read_reply(body: bytes) -> Completion:
         fault=_fault(text, finish.lower(), bool(refusal)),
         detail=_text(refusal)[:_MOST_DETAIL],
     )
+
+
+CHAT = Form("/chat/completions", read_reply)
 
 
 def split_reasoning(content: str) -> tuple[str, str]:

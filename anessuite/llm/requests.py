@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from anessuite.llm.config import ModelConfig
+from anessuite.llm.replies import CHAT, Form
 
 Message = Mapping[str, str]
 """``{"role": "system" | "user" | "assistant", "content": ...}``; what else it holds is not sent."""
@@ -29,11 +30,28 @@ class OutputSchema:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request. ``attempt`` tells apart several completions of the same messages."""
+    """One request for a turn of a chat. ``attempt`` tells apart several completions of the same messages.
+
+    `anessuite.llm.logprobs.TextRequest` is one of another kind: such classes override all that is below.
+    """
 
     messages: Sequence[Message]
     output: OutputSchema | None = None
     attempt: int = 0
+
+    @property
+    def form(self) -> Form:
+        """Where it is sent, and how its reply is read."""
+        return CHAT
+
+    def identity(self) -> bytes:
+        """What is asked, for the key in the cache; of no two kinds of requests equal."""
+        return orjson.dumps([[m["role"], m["content"]] for m in self.messages])
+
+    def content(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """The body's fields beside the model, ``parameters`` (those of the model) among them."""
+        messages = [{"role": m["role"], "content": m["content"]} for m in self.messages]
+        return {"messages": messages} | dict(parameters)
 
     def size(self) -> int:
         """Bytes of all that a model has to read, near enough."""
@@ -50,7 +68,7 @@ def request_key(config: ModelConfig, request: Request) -> bytes:
     if request.output is not None:
         digest.update(orjson.dumps(request.output.schema))
     digest.update(b"|%d|" % request.attempt)
-    digest.update(orjson.dumps([[m["role"], m["content"]] for m in request.messages]))
+    digest.update(request.identity())
     return digest.digest()
 
 
@@ -64,9 +82,8 @@ def _fixed(model: str, parameters: bytes) -> bytes:
 
 
 def request_body(config: ModelConfig, request: Request, *, structure: str) -> bytes:
-    """The body of ``/chat/completions``; ``structure`` is json_schema, json_object or text."""
-    messages = [{"role": m["role"], "content": m["content"]} for m in request.messages]
-    body: dict[str, Any] = {"model": config.model, "messages": messages} | config.parameters()
+    """The body to send to the request's path; ``structure`` is json_schema, json_object or text."""
+    body: dict[str, Any] = {"model": config.model} | request.content(config.parameters())
     if request.attempt and config.seed is not None:
         body["seed"] = config.seed + request.attempt
     if request.output is not None and structure == "json_schema":

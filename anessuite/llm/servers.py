@@ -11,7 +11,7 @@ from anessuite.llm.config import ModelConfig
 from anessuite.llm.endpoints import Endpoint, Structure
 from anessuite.llm.local import local_servers
 from anessuite.llm.replay import Replay
-from anessuite.llm.replies import Completion
+from anessuite.llm.replies import CHAT, Completion, Form
 from anessuite.llm.requests import Request, request_body
 from anessuite.llm.transport import Failed, Overloaded, Rejected, Transport
 from anessuite.sources.files import public
@@ -26,7 +26,7 @@ class Server(Protocol):
 
     url: str
 
-    async def complete(self, body: bytes) -> Completion: ...
+    async def complete(self, body: bytes, form: Form = CHAT) -> Completion: ...
     async def models(self) -> list[str] | None: ...
     async def close(self) -> None: ...
 

@@ -14,7 +14,7 @@ import orjson
 from pydantic import SecretStr
 
 from anessuite.errors import AnesError
-from anessuite.llm.replies import Completion, NotACompletion, read_reply
+from anessuite.llm.replies import CHAT, Completion, Form, NotACompletion
 from anessuite.sources.files import public
 
 _CONNECT_SECONDS = 10.0
@@ -78,10 +78,10 @@ class Transport:
     async def close(self) -> None:
         await self._client.close()
 
-    async def complete(self, body: bytes) -> Completion:
-        """Post to ``/chat/completions``. Raises ModelRefused, Rejected, Overloaded or Failed."""
+    async def complete(self, body: bytes, form: Form = CHAT) -> Completion:
+        """Post to the path of ``form``. Raises ModelRefused, Rejected, Overloaded or Failed."""
         call = self._client.post(
-            "/chat/completions",
+            form.path,
             cast_to=httpx2.Response,
             content=body,
             options={"headers": {"Content-Type": "application/json"}},
@@ -91,7 +91,7 @@ class Transport:
         except openai.APIStatusError as error:
             raise self._outcome(error) from None
         try:
-            return read_reply(response.content)
+            return form.read(response.content)
         except NotACompletion as error:
             said = self._scrubbed(response.content.decode(errors="replace"))[:_MOST_DETAIL]
             raise Failed(f"no completion in the reply: {error}: {said}", "not_a_completion") from None

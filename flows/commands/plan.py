@@ -238,12 +238,12 @@ def _evaluation(config: Path, sample: int | None, workers: int, probe: int) -> P
     from flows.evaluation import EvaluationConfig
     from tasks.estimate_answers import REPLY_TOKENS, estimate_answers
     from tasks.estimate_pairs import TOKENS_PER_SECOND
-    from tasks.lay_out import Shown, choose_exemplars, questions_stage
+    from tasks.lay_out import Shown, choose_exemplars, first_of, questions_stage
     from tasks.pool import read_pool
 
     recipe, store = read_config(config, EvaluationConfig), Store(root_or_default(None))
     read = read_pool.fn
-    pool = read(recipe.sources(store), specialty=None, sample=sample, keep_going=False)
+    pool = first_of(read(recipe.sources(store), specialty=None, sample=None, keep_going=False), sample)
     others = recipe.exemplars and read([recipe.exemplars], specialty=None, sample=None, keep_going=False)
     exemplars = choose_exemplars.fn(pool, others, most=recipe.shots, seed=recipe.seed)
     contests = recipe.contests(exemplars, pool.languages)

@@ -2,6 +2,7 @@
 
 import math
 import random
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from anessuite.errors import ConfigError
 from anessuite.sources.question_sets import Question, QuestionSet
 from anessuite.sources.question_source import QuestionSource
-from tasks.lay_out import choose_exemplars, order
+from tasks.lay_out import choose_exemplars, first_of, order
 from tasks.pool import Pool
 
 
@@ -49,3 +50,11 @@ def test_exemplars_follow_from_the_seed_alone() -> None:
     many = pool(*(f"Which agent is number {at} on the list of the ward?" for at in range(30)))
     first, again, other = (choose_exemplars.fn(many, None, most=3, seed=seed)["en"] for seed in (1, 1, 2))
     assert first == again != other
+
+
+def test_a_sample_has_its_number_of_each_language() -> None:
+    many = pool(*(f"Which agent is number {at} on the list of the ward?" for at in range(6)))
+    chinese = [replace(one, language="zh") for one in many.sets[0].questions]
+    both = replace(many, sets=[replace(many.sets[0], questions=[*many.sets[0].questions, *chinese])])
+    assert [one.language for one in first_of(both, 2).sets[0].questions] == ["en", "en", "zh", "zh"]
+    assert first_of(both, None) is both
