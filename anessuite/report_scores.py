@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from anessuite.charts import ACCENT, FAINT, GRID, INK, MUTED, WIDTH, svg, log_ticks, text_width
+from anessuite.charts import ACCENT, FAINT, GRID, INK, MUTED, WIDTH, log_ticks, svg, text_width
 from anessuite.pages import visible
 
 MOST_SERIES: Final = 4
