@@ -126,11 +126,12 @@ def evaluation(
 ) -> str:
     """Build ``evaluation@version`` below ``root``; returns its reference.
 
-    ``sample`` asks only the first so many questions of each source and language. ``keep_going`` leaves out
-    models that cannot be asked, and files that cannot be read; without it the others are asked first, and then
-    the run fails and says which are missing. ``restart`` throws away unfinished work of this version instead of
-    continuing it; the models' replies stay in the cache. ``workers`` and ``engine`` change nothing here.
-    ``reuse`` returns a finished version of the very same recipe, if there is one, and builds nothing.
+    ``sample`` asks only the first so many questions of each source and language. ``keep_going`` leaves
+    out models that cannot be asked, and files that cannot be read; without it the others are asked
+    first, and then the run fails and says which are missing. ``restart`` throws away unfinished work of
+    this version instead of continuing it; the models' replies stay in the cache. ``workers`` and
+    ``engine`` change nothing here. ``reuse`` returns a finished version of the very same recipe, if
+    there is one, and builds nothing.
     """
     store = Store(root)
     build = Build(store, ref_of_run(store, "evaluation", version))
