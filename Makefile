@@ -37,7 +37,7 @@ lint: $(VENV)/.ready ## linter, format, types, import contracts, secrets, vulner
 	$(BIN)/python -m tests.audit
 
 test: lint ## environment, then linter, types, import contracts and tests
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 3 --dist loadfile # on two cores: tests wait for servers
 
 chaos: $(VENV)/.ready ## 60 builds that are killed, run out of disk or lose a server; CHAOS_ROUNDS=N, CHAOS_SEED=N
 	$(BIN)/python -m tests.chaos

@@ -158,7 +158,7 @@ def test_a_schedule_starts_a_run_by_itself(deployed: Deployed) -> None:
             runs = client.read_flow_runs(flow_run_filter=of_it)
             return [run for run in runs if run.state is not None and run.state.is_final()]
 
-        (run,) = until(done, within=60, what="no scheduled run has ended")
+        (run,) = until(done, within=120, what="no scheduled run has ended")
     assert run.auto_scheduled and run.state.name == "Completed", run.state
     assert Store(str(deployed.root.parent / "scheduled")).manifest(DatasetRef("qa", "dev")).kept == 10
 
@@ -180,7 +180,7 @@ def test_cancelled_runs_end_with_their_workers_and_requests_and_can_be_continued
                 client.set_flow_run_state(run, Cancelling())
         until(lambda: not processes(asking) + processes(curating), within=20, what="processes are left")
         asked, before = server.requests, dict(server.finished)
-        until(lambda: state(asking).startswith("Cancelled"), within=60, what="the run is not cancelled")
+        until(lambda: state(asking).startswith("Cancelled"), within=120, what="the run is not cancelled")
         assert server.requests == asked and not (root / "qa").exists(), "it went on"
         server.latency = 0
         again = start("qa/weekly", config=slow, root=str(root))
