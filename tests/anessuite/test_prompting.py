@@ -87,15 +87,20 @@ def example(good: Any = True, **inputs: Any) -> dict[str, Any]:
 # ---------------------------------------------------------------------------------- the project's own prompts
 
 
+FREE_TEXT = {"r1/solve", "leakage/continue"} | {
+    f"evaluation/{style}" for style in ("direct", "cot", "plain", "open")
+}
+
+
 @pytest.mark.parametrize("path", FILES)
 def test_every_prompt_of_the_project_loads_with_examples_that_it_reads_back(path: str) -> None:
     prompt = load_prompt(PROJECT / path, root=PROJECT)
     assert prompt.path == path
     if prompt.schema is None:
-        assert prompt.name == "r1/solve" and not prompt.shots, "only reasoning is free text, without examples"
+        assert prompt.name in FREE_TEXT and not prompt.shots, "answers are free text, without examples"
         return
-    if prompt.name == "bench/level_short":
-        assert not prompt.shots, "the short twin of the guidelines is short because it shows nothing"
+    if prompt.name in ("bench/level_short", "evaluation/judge"):
+        assert not prompt.shots, "these show nothing: one is short, and examples would lean a judge"
         return
     replies = [shot["content"] for shot in prompt.shots if shot["role"] == "assistant"]
     assert replies and prompt.output is not None
