@@ -7,26 +7,16 @@ from pydantic import Field, field_validator, model_validator
 
 from anessuite.config import Config
 from anessuite.llm.config import ModelConfig
+from anessuite.llm.named import NamedModel
 from anessuite.sources.documents import SourcePath
 
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
 
 
-class Contestant(ModelConfig):
+class Contestant(NamedModel):
     """A model that is evaluated. Its temperature is 0 unless the config says otherwise."""
 
-    name: str = Field(default="", max_length=80, description="what tables call it; default: end of `model`")
-    size: float | None = Field(default=None, gt=0, description="billions of parameters, for plots")
     temperature: float | None = Field(default=0.0, ge=0)
-
-    @property
-    def label(self) -> str:
-        """Its name in tables."""
-        return self.name or self.model.rstrip("/").rpartition("/")[2]
-
-    def recipe(self) -> dict[str, Any]:
-        """As `ModelConfig.recipe`, with name and size."""
-        return {"name": self.label, "size": self.size} | super().recipe()
 
 
 class Style(Config):

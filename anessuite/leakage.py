@@ -15,16 +15,14 @@ question. The authors of the test take an isolation forest instead, with thresho
 `forest_scores` does so where scikit-learn is installed.
 """
 
-import hashlib
 import importlib.util
-import math
-import random
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import permutations
 from typing import Any
 
 import numpy as np
+
+from anessuite.option_orders import Order
 
 OUTLIER = 3.5
 """Modified z-scores above it are outliers (Iglewicz and Hoaglin, 1993)."""
@@ -36,27 +34,6 @@ FOREST_THRESHOLDS = (-0.2, -0.17, -0.15)
 """Decision functions below are outliers: the thresholds of the authors' code, strictest first."""
 LEAST_ORDERS = 6
 """With fewer orders (questions with two options have 2) nothing can stand out: they are not counted."""
-
-Order = tuple[int, ...]
-"""``order[i]`` is the number of the option whose text stands at place ``i``; the original is 0, 1, 2 ..."""
-
-
-def orders_of(options: int, *, most: int, seed: int, name: str) -> list[Order]:
-    """The orders to compare: the original first, then all others, or a sample of them.
-
-    Up to ``most`` in all. Where there are more, others are drawn without replacement by ``seed`` and
-    ``name`` (the question's id), so that a question has the same orders in every run and for every model.
-    """
-    if options < 1 or most < 2:
-        raise ValueError(f"{options} options and at most {most} orders: nothing to compare")
-    original = tuple(range(options))
-    if math.factorial(options) <= most:
-        return list(permutations(original))
-    draw = random.Random(hashlib.sha256(f"{seed}|{name}".encode()).digest())  # noqa: S311
-    found = {original: None}
-    while len(found) < most:
-        found.setdefault(tuple(draw.sample(original, options)))
-    return list(found)
 
 
 def shown(stem: str, options: Sequence[tuple[str, str]], order: Order) -> str:

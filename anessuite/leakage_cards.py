@@ -18,7 +18,7 @@ COLUMNS = {
     "source": "the source of the question",
     "source_id": "its id there",
     "model": "the model, as the config calls it",
-    "size": "its size, as the config states it",
+    "size": "billions of parameters, as the config states them",
     "options": "number of options",
     "orders": "orders of the options that were compared",
     "tokens": "tokens of the text in its published order, less the first",

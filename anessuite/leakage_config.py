@@ -5,30 +5,23 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from anessuite.config import Config
-from anessuite.llm.config import ModelConfig
 from anessuite.llm.logprobs import Way
+from anessuite.llm.named import NamedModel, check_apart
 
 Test = Literal["order", "continuation"]
 
 
-class ProbedModel(ModelConfig):
+class ProbedModel(NamedModel):
     """A model that may have seen the benchmark: best a base model, at a server that scores prompts."""
 
-    name: str = Field(default="", description="what tables call it; default: the model")
-    size: str = Field(default="", description="such as 8B; shown only")
     logprobs_by: Way = Field(default="echo", description="how its server gives log-probabilities of a prompt")
     ask: Literal["completions", "chat"] = Field(
         default="completions", description="continuations: of plain text, or as a chat, by a prompt"
     )
 
-    @property
-    def label(self) -> str:
-        return self.name or self.model
-
     def recipe(self) -> dict[str, Any]:
-        """As of any model, with its name, size and how it is asked; never where."""
-        named = {"name": self.label, "size": self.size, "ask": self.ask}
-        return super().recipe() | {"parameters": self.extra} | named
+        """As of any named model, with how it is asked; never where."""
+        return super().recipe() | {"parameters": self.extra, "ask": self.ask}
 
 
 class ContinuationRules(Config):
@@ -49,9 +42,7 @@ class Probing(Config):
 
     @model_validator(mode="after")
     def _tell_apart(self) -> "Probing":
-        names = [one.label for one in self.models]
-        if twice := sorted({name for name in names if names.count(name) > 1}):
-            raise ValueError(f"two models are called {twice[0]!r}: give them different names")
+        check_apart(self.models, asked=lambda one: (one.model, one.extra))
         if len(set(self.tests)) < len(self.tests):
             raise ValueError("tests: each once")
         return self

@@ -38,7 +38,7 @@ class ModelFacts:
     """What is known of one model beside its rates."""
 
     model: str
-    size: str
+    size: float | None
     questions: int
     few_orders: int
     """Questions with two options: scored, but in no rate."""
@@ -155,7 +155,7 @@ def _model(model: str, rows: pl.DataFrame, seed: int) -> ModelFacts:
     was_continued = continued.height > 0
     return ModelFacts(
         model=model,
-        size=str(rows["size"][0]),
+        size=rows["size"][0],
         questions=rows.height,
         few_orders=rows.filter(pl.col("orders").is_not_null() & pl.col("flag_order").is_null()).height,
         too_short=rows.filter(pl.col("substring").is_null()).height if was_continued else 0,

@@ -78,10 +78,10 @@ _HEAD = ("Model", "Language", "Flagged", "Of", "Rate", "Interval", "By chance", 
 
 def _row(one: TestRate, facts: LeakageFacts) -> Sequence[Cell]:
     sizes = {model.model: model.size for model in facts.models}
-    size = sizes.get(one.model, "")
+    size = sizes.get(one.model)
     rate = one.rate
     return (
-        f"{one.model} ({size})" if size else one.model,
+        f"{one.model} ({size:g} B)" if size else one.model,
         "all" if one.language == ALL else language_name(one.language),
         rate.flagged,
         rate.questions,

@@ -18,7 +18,7 @@ PROBE = pa.schema(
         _text("question"),
         pa.field("options", OPTIONS, nullable=False),
         _text("model"),
-        _text("size"),
+        pa.field("size", pa.float64()),
     ]
 )
 """A question that one model is asked about; ``id`` is of question and model."""
@@ -28,7 +28,7 @@ PROBED_QUESTION = pa.schema(
         _text("id"),
         *_PLACE,
         _text("model"),
-        _text("size"),
+        pa.field("size", pa.float64()),
         pa.field("options", pa.uint8(), nullable=False),
         pa.field("orders", pa.uint16()),
         pa.field("tokens", pa.uint32()),

@@ -61,6 +61,9 @@ def orders(answers: pl.DataFrame) -> pl.DataFrame:
 
 
 def _sensitivity(rows: pl.DataFrame) -> dict[str, Any]:
+    """Of the questions that were asked in every order."""
+    orders_each = pl.col("order").n_unique().over("question_id")
+    rows = rows.filter(orders_each == pl.col("order").n_unique())
     is_correct = pl.col("verdict") == "correct"
     each = rows.group_by("order").agg(accuracy=is_correct.mean())["accuracy"]
     questions = rows.group_by("question_id").agg(

@@ -24,7 +24,7 @@ from pathlib import Path
 
 import httpx
 
-from anessuite.leakage import OUTLIER, forest_scores, has_forest, order_scores, orders_of, shown
+from anessuite.leakage import OUTLIER, forest_scores, has_forest, order_scores, shown
 from anessuite.leakage_continuation import continuation_scores, cut, others_of, shuffled
 from anessuite.leakage_rates import auc
 from anessuite.llm.cache import Cache
@@ -32,6 +32,7 @@ from anessuite.llm.client import complete
 from anessuite.llm.config import ModelConfig
 from anessuite.llm.logprobs import TextRequest, for_scoring, score_of
 from anessuite.llm.replies import Completion
+from anessuite.option_orders import orders_of
 from anessuite.sampling import wilson_interval
 from anessuite.sources.questions import Question, QuestionSource, read_questions
 from filters.ordered_options import order_fault

@@ -1,6 +1,5 @@
 """Evaluation: models x benchmark -> answers -> scores, by cognitive level and language."""
 
-from itertools import combinations
 from typing import Any
 
 from prefect import flow
@@ -10,9 +9,10 @@ from anessuite.builds import Build
 from anessuite.config import Config
 from anessuite.contests import Contestant, OpenEnded, Style
 from anessuite.llm.config import SpendingCaps
+from anessuite.llm.named import check_apart
 from anessuite.manifests import Input, Recipe
 from anessuite.reuse import same_recipe
-from anessuite.sources.against import sources_of
+from anessuite.sources.against import Benchmarks, sources_of
 from anessuite.sources.files import find_files, public
 from anessuite.sources.question_source import QuestionSource
 from anessuite.storage import Store
@@ -21,17 +21,18 @@ from tasks.engines import Engine
 from tasks.follow import followed, reused
 from tasks.generate import conversation, generate
 from tasks.judge_replies import Replies, judge_replies
-from tasks.lay_out import Exemplars, choose_exemplars, first_of, lay_out
+from tasks.lay_out import Exemplars, choose_exemplars, lay_out
+from tasks.leave_out import Failures
 from tasks.name_version import ref_of_run, run_name
 from tasks.pool import Pool, read_pool
 from tasks.publish_evaluation import publish_evaluation
-from tasks.score import Failures, gather, score
+from tasks.score import gather, score
 
 
 class EvaluationConfig(Config):
     """The recipe of an evaluation, as a YAML file states it."""
 
-    bench: str | list[str] = Field(description="name@version, an MCQ file, or a YAML list of sources")
+    bench: Benchmarks = Field(description="name@version, an MCQ file, or a YAML list of sources")
     models: list[Contestant] = Field(min_length=1)
     styles: list[Style] = Field(default=[Style()], min_length=1, description="direct, cot, or a mapping")
     samples: int = Field(default=1, ge=1, le=64, description="answers to each question; 1 at temperature 0")
@@ -52,18 +53,10 @@ class EvaluationConfig(Config):
 
     @model_validator(mode="after")
     def _tell_apart(self) -> "EvaluationConfig":
-        for what, names in (
-            ("models are called", [one.label for one in self.models]),
-            ("styles are", [one.label for one in self.styles]),
-        ):
-            if twice := sorted({name for name in names if names.count(name) > 1}):
-                raise ValueError(f"two {what} {twice[0]!r}: give them different names")
-        for one, other in combinations(self.models, 2):
-            if (one.model, one.parameters()) == (other.model, other.parameters()):
-                raise ValueError(
-                    f"{one.label} and {other.label} get the same replies, which are kept by `model` and "
-                    "parameters: serve them under different names"
-                )
+        check_apart(self.models)
+        names = [one.label for one in self.styles]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"style {twice[0]!r} is there twice")
         frozen = [one.label for one in self.models if one.temperature == 0]
         if self.samples > 1 and frozen:
             raise ValueError(f"{self.samples} samples of {frozen[0]} at temperature 0 are all alike: set one")
@@ -73,15 +66,6 @@ class EvaluationConfig(Config):
     def shots(self) -> int:
         """The most few-shot examples of any style."""
         return max(one.shots for one in self.styles)
-
-    @property
-    def benchmarks(self) -> list[str]:
-        """What `bench` names, in order."""
-        return [self.bench] if isinstance(self.bench, str) else self.bench
-
-    def sources(self, store: Store) -> list[QuestionSource]:
-        """Where the benchmark is. Raises VersionNotFound, SourceError and ConfigError."""
-        return sources_of(self.benchmarks, store)
 
     def contests(self, exemplars: Exemplars, languages: list[str]) -> Contests:
         """Who is asked, and how."""
@@ -99,7 +83,7 @@ class EvaluationConfig(Config):
     def recipe(self, pool: Pool, others: Pool | None, contests: Contests, **run: Any) -> Recipe:
         """What decides the answers; no endpoint, no key, no cap, no folder of this machine."""
         content = self.model_dump(mode="json", exclude={"spending", "models", "open", "bench", "exemplars"})
-        content["bench"] = [public(one) for one in self.benchmarks]
+        content["bench"] = [public(one) for one in self.bench]
         content["models"] = [one.recipe() for one in self.models]
         content["open"] = None if self.open is None else self.open.recipe()
         content["exemplars"] = None if self.exemplars is None else public(str(self.exemplars.path))
@@ -136,8 +120,9 @@ def evaluation(
     store = Store(root)
     build = Build(store, ref_of_run(store, "evaluation", version))
     with followed(build), build.locked():
-        whole = read_pool(config.sources(store), specialty=None, sample=None, keep_going=keep_going)
-        pool = first_of(whole, sample)
+        pool = read_pool(
+            sources_of(config.bench, store), specialty=None, sample=sample, keep_going=keep_going
+        )
         others = config.exemplars and read_pool(
             [config.exemplars], specialty=None, sample=None, keep_going=False
         )
@@ -151,14 +136,14 @@ def evaluation(
         failures = Failures()
         with conversation(build, config.spending) as talk:
             for contest in contests.with_options(questions):
-                with failures.kept(contest.model):
+                with failures.of(contest.model):
                     generate(talk, contest.asked, contest.rows)
                     score(contest)
             for contest, judge in contests.open_ended(questions):
-                with failures.kept(contest.model):
+                with failures.of(contest.model):
                     generate(talk, contest.asked, contest.rows)
                     generate(talk, judge, Replies(contest))
                     judge_replies(contest, judge)
-        failures.check(keep_going=keep_going)
+        failures.check(len(config.models), keep_going=keep_going)
         answers = gather(questions, contests.all(questions))
         return publish_evaluation(answers, recipe, pool, contests, failures.warnings)

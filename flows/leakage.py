@@ -11,7 +11,7 @@ from anessuite.llm.config import SpendingCaps
 from anessuite.manifests import Input, Recipe
 from anessuite.prompting import Prompt
 from anessuite.reuse import same_recipe
-from anessuite.sources.against import Against, sources_of
+from anessuite.sources.against import Against, Benchmarks, sources_of
 from anessuite.sources.files import public
 from anessuite.storage import Store
 from anessuite.versions import DatasetRef
@@ -30,17 +30,12 @@ from tasks.publish_leakage import publish_leakage
 class LeakageConfig(Probing):
     """The recipe of a leakage analysis, as a YAML file states it."""
 
-    bench: str | list[str] = Field(description="name@version, an MCQ file, or a YAML list of sources")
+    bench: Benchmarks = Field(description="name@version, an MCQ file, or a YAML list of sources")
     data: list[str] = Field(default=[], description="our own versions to look through: corpus@..., qa@...")
     contamination: ContaminationRules = Field(
         default=ContaminationRules(), description="rules for the look at what is left in them"
     )
     spending: SpendingCaps = SpendingCaps()
-
-    @property
-    def benchmarks(self) -> list[str]:
-        """What `bench` names, in order."""
-        return [self.bench] if isinstance(self.bench, str) else self.bench
 
     @property
     def refs(self) -> list[DatasetRef]:
@@ -50,7 +45,7 @@ class LeakageConfig(Probing):
     def recipe(self, pool: Pool, data: list[Input], prompts: list[Prompt], **run: Any) -> Recipe:
         """What decides the results; no endpoint, no key, no cap, no folder of this machine."""
         content = self.model_dump(mode="json", exclude={"spending", "models", "bench"})
-        content["bench"] = [public(one) for one in self.benchmarks]
+        content["bench"] = [public(one) for one in self.bench]
         content["models"] = [one.recipe() for one in self.models]
         content["against"] = content["bench"]
         content["scikit-learn"] = forest_version()
@@ -81,7 +76,7 @@ def leakage(
     store = Store(root)
     build = Build(store, ref_of_run(store, "leakage", version))
     with followed(build), build.locked():
-        sources = sources_of(config.benchmarks, store)
+        sources = sources_of(config.bench, store)
         pool = read_pool(sources, specialty=None, sample=sample, keep_going=keep_going)
         data = inputs_of(store, config.refs, dated=not build.ref.is_dev)
         prompts = [*prompts_of(config).values()]

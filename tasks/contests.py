@@ -36,12 +36,12 @@ class Contests:
         for model in self.models:
             for style in self.styles:
                 for order in range(self.shuffles + 1):
-                    yield self._contest(model, style, Shown(questions, order, self.seed))
+                    yield self._contest(model, style, self._shown(questions, order))
 
     def open_ended(self, questions: Stage) -> Iterator[tuple[Contest, Asked]]:
         """Those that are asked without, each with what the judge is asked."""
         for model in self.models if self.open else ():
-            yield self._open(model, Shown(questions, 0, self.seed)), self._judge(model)
+            yield self._open(model, self._shown(questions, 0)), self._judge(model)
 
     def all(self, questions: Stage) -> list[Contest]:
         """Every contest, in order."""
@@ -67,6 +67,9 @@ class Contests:
             names = [("open", self.open.version), ("judge", self.open.version)]
             found += [one for name, version in names for one in self._own(name, version).values()]
         return list({one.path: one for one in found}.values())
+
+    def _shown(self, questions: Stage, order: int) -> Shown:
+        return Shown(questions, order, self.shuffles + 1, self.seed)
 
     def _contest(self, model: Contestant, style: Style, rows: Shown) -> Contest:
         shuffle = f"-order-{rows.order}" if rows.order else ""

@@ -4,9 +4,8 @@ exemplars.
 Stage ``questions``. A part holds questions of one language, such as ``en-00000``.
 """
 
-import math
 import random
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
@@ -16,10 +15,12 @@ from prefect.cache_policies import NO_CACHE
 from anessuite.builds import Build
 from anessuite.errors import ConfigError, NothingKept
 from anessuite.evaluation_schemas import ASKED_QUESTION
+from anessuite.option_orders import orders_of
 from anessuite.question_schemas import REJECTED_QUESTION
 from anessuite.sources.questions import Question
 from anessuite.stages import Stage, split
 from filters.near_questions import QuestionRules, near_questions
+from filters.ordered_options import NAMES_OTHERS, ordered_options
 from tasks.pool import LANGUAGES, PART_ROWS, Pool, rows_of
 
 QUESTIONS = "questions"
@@ -83,24 +84,6 @@ def _levels(pool: Pool) -> pl.DataFrame:
     return pl.DataFrame(found, schema=schema, orient="row")
 
 
-def first_of(pool: Pool, sample: int | None) -> Pool:
-    """The same pool with the first ``sample`` questions of each source and language; None leaves all."""
-    if sample is None:
-        return pool
-    sets = [
-        replace(
-            one,
-            questions=[
-                question
-                for language in LANGUAGES
-                for question in [each for each in one.questions if each.language == language][:sample]
-            ],
-        )
-        for one in pool.sets
-    ]
-    return replace(pool, sets=sets)
-
-
 @task(name="choose exemplars", cache_policy=NO_CACHE)
 def choose_exemplars(pool: Pool, others: Pool | None, *, most: int, seed: int) -> Exemplars:
     """``most`` questions a language, drawn with ``seed``: from ``others`` what is like no question of the
@@ -122,7 +105,7 @@ def choose_exemplars(pool: Pool, others: Pool | None, *, most: int, seed: int) -
                 "state other `exemplars`, or fewer `shots`",
             )
         ordered = sorted(offered, key=lambda one: (one.source, one.source_id))
-        chosen[language] = _random(seed, language).sample(ordered, most)
+        chosen[language] = random.Random(f"{seed}/{language}").sample(ordered, most)  # noqa: S311
     return chosen
 
 
@@ -132,11 +115,16 @@ def _keyed(pool: Pool, language: str) -> list[Question]:
 
 @dataclass(frozen=True)
 class Shown:
-    """The questions with their options in order ``order``: 0 is the benchmark's own, others are shuffles that
-    follow from ``seed``, the question and the number. A shuffle moves texts, not letters."""
+    """The questions with their options in order ``order`` of ``orders``: 0 is the benchmark's own, others are
+    shuffles that follow from ``seed`` and the question. A shuffle moves texts, not letters.
+
+    Questions whose options name each other (*both A and B*) would say something else in another order: they
+    are asked in their own alone. Of more orders than there are, those come again.
+    """
 
     questions: Stage
     order: int
+    orders: int
     seed: int
 
     @property
@@ -147,11 +135,13 @@ class Shown:
         return self.questions.parts()
 
     def count(self, part: str) -> int:
-        return self.questions.count(part)
+        return self.read(part).height if self.order else self.questions.count(part)
 
     def read(self, part: str) -> pl.DataFrame:
         """The rows of a part; ``letters`` are the benchmark's own letters in the order that is shown."""
         rows = self.questions.read(part)
+        if self.order:
+            rows = rows.filter(ordered_options()[0].eq_missing(NAMES_OTHERS).not_())
         shown = [self.shown(row) for row in rows.iter_rows(named=True)]
         types = {"options": rows.schema["options"], "answer": pl.String, "letters": pl.List(pl.String)}
         return rows.with_columns(
@@ -160,11 +150,11 @@ class Shown:
 
     def shown(self, row: dict[str, Any]) -> dict[str, Any]:
         """A row with its options in this order."""
-        options = row["options"]
+        options, own = row["options"], [option["letter"] for option in row["options"]]
         if self.order:
-            options = [options[at] for at in order(len(options), self.order, _random(self.seed, row["id"]))]
+            found = orders_of(len(options), most=self.orders, seed=self.seed, name=row["id"])
+            options = [options[at] for at in found[self.order % len(found)]]
         letters = [option["letter"] for option in options]
-        own = sorted(letters) if self.order else letters
         return row | {
             "options": [
                 {"letter": letter, "text": option["text"]}
@@ -173,17 +163,3 @@ class Shown:
             "answer": own[letters.index(row["answer"])],
             "letters": letters,
         }
-
-
-def order(options: int, number: int, chance: random.Random) -> tuple[int, ...]:
-    """The places of the options in shuffle ``number``; shuffles 0 (none), 1, 2, ... differ while they can."""
-    drawn = [tuple(range(options))]
-    while len(drawn) <= number:
-        one = tuple(chance.sample(range(options), options))
-        if one not in drawn or len(drawn) >= math.factorial(options):
-            drawn.append(one)
-    return drawn[number]
-
-
-def _random(seed: int, what: str) -> random.Random:
-    return random.Random(f"{seed}/{what}")  # noqa: S311 -- to be drawn again, not to be secret

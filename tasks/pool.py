@@ -94,7 +94,8 @@ class Pool:
 def read_pool(
     sources: list[QuestionSource], *, specialty: str | None, sample: int | None, keep_going: bool
 ) -> Pool:
-    """Read all sources, in the config's order; with ``sample`` the first so many questions of each.
+    """Read all sources, in the config's order; with ``sample`` the first so many questions of each, and of
+    each language where a source has both.
 
     Raises SourceError as `read_questions`, ConfigError for sources that cannot be told apart.
     """
@@ -113,7 +114,10 @@ def read_pool(
 
 
 def _first(found: QuestionSet, sample: int | None) -> QuestionSet:
-    return found if sample is None else replace(found, questions=found.questions[:sample])
+    if sample is None:
+        return found
+    by_language = [[one for one in found.questions if one.language == name][:sample] for name in LANGUAGES]
+    return replace(found, questions=[one for those in by_language for one in those])
 
 
 def _stage(build: Build, name: str, unit: str = "questions") -> Stage:

@@ -13,33 +13,27 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from anessuite.builds import Build
-from anessuite.errors import AnesError, NothingKept
-from anessuite.leakage import Order, orders_of, shown
+from anessuite.errors import NothingKept
+from anessuite.leakage import shown
 from anessuite.leakage_config import ProbedModel, Probing
 from anessuite.leakage_continuation import cut
 from anessuite.leakage_schemas import PROBE, REJECTED_PROBE
-from anessuite.llm.budget import BudgetReached
-from anessuite.llm.cache import CacheError
 from anessuite.llm.config import ModelConfig
-from anessuite.llm.endpoints import EndpointsDead
 from anessuite.llm.logprobs import TextRequest, check_logprobs, for_scoring
 from anessuite.llm.requests import Request
 from anessuite.llm.transport import ModelRefused
+from anessuite.option_orders import Order, orders_of
 from anessuite.prompting import Prompt
 from anessuite.stages import Stage, split
 from anessuite.text import content_id
 from filters.ordered_options import ordered_options
 from tasks.generate import Conversation, generate, prompt
+from tasks.leave_out import Failures
 from tasks.pool import LANGUAGES, Pool, rows_of
-from tasks.run_log import log
 
 POOL = "pool"
 PART_ROWS = 100
 """Questions of a part: 2,400 scores."""
-
-
-class ModelsFailed(AnesError):
-    """Some models could not be asked; all others are done."""
 
 
 def stage_of_pool(build: Build) -> Stage:
@@ -104,7 +98,7 @@ def whole_benchmark(pool: Pool) -> pl.DataFrame:
 def as_probes(rows: pl.DataFrame, model: ProbedModel) -> pl.DataFrame:
     """Questions as PROBE of one model."""
     named = rows.rename({"id": "question_id"}).with_columns(
-        model=pl.lit(model.label), size=pl.lit(model.size)
+        model=pl.lit(model.label), size=pl.lit(model.size, pl.Float64)
     )
     whole = pl.concat_str("question_id", pl.lit("\n"), "model")
     return named.with_columns(id=content_id(whole)).select(PROBE.names)
@@ -247,29 +241,13 @@ def check_endpoints(stage: Stage, probing: Probing) -> None:
 
 
 def probe_models(talk: Conversation, stage: Stage, probing: Probing, *, keep_going: bool) -> dict[str, str]:
-    """Make all tests with all models; returns those that failed, with the reason.
-
-    Raises ModelsFailed when all others are done, unless ``keep_going`` and some model is done; BudgetReached
-    and CacheError at once, since they are no fault of a model.
-    """
-    failed: dict[str, str] = {}
-    prompts = prompts_of(probing)
+    """Make all tests with all models; returns those that failed, with the reason. Raises as `Failures`."""
+    failures, prompts = Failures(), prompts_of(probing)
     for number, model in enumerate(probing.models, start=1):
-        try:
+        with failures.of(model.label):
             _probe(talk, stage, probing, number, prompts)
-        except (BudgetReached, CacheError):
-            raise
-        except (EndpointsDead, ModelRefused) as error:
-            failed[model.label] = error.what
-            log.warning("%s could not be asked, the others go on without it: %s", model.label, error.what)
-    if failed and (not keep_going or len(failed) == len(probing.models)):
-        lines = "\n".join(f"  - {name}: {why}" for name, why in failed.items())
-        raise ModelsFailed(
-            f"{len(failed)} of {len(probing.models)} models could not be asked; all others are:\n{lines}",
-            "mend their endpoints and run the same command again: nothing that came back is asked twice; "
-            "--keep-going leaves them out",
-        )
-    return failed
+    failures.check(len(probing.models), keep_going=keep_going)
+    return failures.by_model
 
 
 def _probe(

@@ -6,9 +6,8 @@ The judged answers of a contest are ``{step}/answers/{part}.parquet`` with a mar
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import polars as pl
@@ -16,16 +15,12 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from anessuite.builds import Build
-from anessuite.errors import AnesError
 from anessuite.evaluation_schemas import ANSWER
 from anessuite.llm.config import Price
-from anessuite.llm.endpoints import EndpointsDead
-from anessuite.llm.transport import ModelRefused
 from anessuite.question_schemas import REJECTED_QUESTION
 from anessuite.schemas import PART_ZSTD_LEVEL, ParquetSink, empty
 from anessuite.stages import Stage
 from tasks.generate import Asked, Rows, completions
-from tasks.run_log import log
 from tasks.verify import read_reply
 
 ANSWERS = "answers"
@@ -149,39 +144,6 @@ def _language() -> pl.Expr:
 
 _FEWEST_WORDS = 8
 """Words, or Chinese characters, from which on a reply shows its language."""
-
-
-class EvaluationUnfinished(AnesError):
-    """Some models could not be asked; the answers of the others are kept."""
-
-
-@dataclass
-class Failures:
-    """Models that could not be asked to the end, and why: one must not keep the others from being asked."""
-
-    by_model: dict[str, str] = field(default_factory=dict)
-
-    @contextmanager
-    def kept(self, model: str) -> Iterator[None]:
-        """Note what keeps ``model`` from answering, and go on."""
-        try:
-            yield
-        except (EndpointsDead, ModelRefused) as error:
-            log.warning("%s is left out for now: %s", model, error.what)
-            self.by_model[model] = error.what
-
-    def check(self, *, keep_going: bool) -> None:
-        """Raise EvaluationUnfinished for models that failed, unless they are to be left out."""
-        if self.by_model and not keep_going:
-            told = "; ".join(f"{model}: {why}" for model, why in self.by_model.items())
-            raise EvaluationUnfinished(
-                f"{len(self.by_model)} of the models could not be asked: {told}",
-                "all others have been; the same command asks the rest, --keep-going leaves them out",
-            )
-
-    @property
-    def warnings(self) -> list[str]:
-        return [f"model {model} is left out: {why}" for model, why in self.by_model.items()]
 
 
 @task(name="gather answers", cache_policy=NO_CACHE)

@@ -5,9 +5,10 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated, Any
 
 import yaml
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from anessuite.config import Config, check_config
 from anessuite.errors import ConfigError, SourceError, VersionNotFound
@@ -17,6 +18,15 @@ from anessuite.storage import Store
 from anessuite.versions import DatasetRef
 
 _REF = re.compile(r"[a-z][a-z0-9_-]*@[\w.]+")
+
+
+def _listed(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+Benchmarks = Annotated[list[str], BeforeValidator(_listed), Field(min_length=1)]
+"""What a config names as benchmarks: each ``name@version``, an MCQ file, or a YAML list of sources; one may
+stand by itself."""
 
 
 class Pool(Config):

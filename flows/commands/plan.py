@@ -232,24 +232,25 @@ def _suite(config: Path, sample: int | None, workers: int, probe: int) -> Planne
 def _evaluation(config: Path, sample: int | None, workers: int, probe: int) -> Planned:
     from anessuite.builds import Build
     from anessuite.config import read_config
+    from anessuite.sources.against import sources_of
     from anessuite.storage import Store
     from anessuite.versions import DatasetRef
     from flows.commands.versions import root_or_default
     from flows.evaluation import EvaluationConfig
     from tasks.estimate_answers import REPLY_TOKENS, estimate_answers
     from tasks.estimate_pairs import TOKENS_PER_SECOND
-    from tasks.lay_out import Shown, choose_exemplars, first_of, questions_stage
+    from tasks.lay_out import Shown, choose_exemplars, questions_stage
     from tasks.pool import read_pool
 
     recipe, store = read_config(config, EvaluationConfig), Store(root_or_default(None))
     read = read_pool.fn
-    pool = first_of(read(recipe.sources(store), specialty=None, sample=None, keep_going=False), sample)
+    pool = read(sources_of(recipe.bench, store), specialty=None, sample=sample, keep_going=False)
     others = recipe.exemplars and read([recipe.exemplars], specialty=None, sample=None, keep_going=False)
     exemplars = choose_exemplars.fn(pool, others, most=recipe.shots, seed=recipe.seed)
     contests = recipe.contests(exemplars, pool.languages)
     stage = questions_stage(Build(store, DatasetRef("evaluation", "dev")))
     shown = {} if others else exemplars
-    found = estimate_answers(pool, contests, shown, Shown(stage, 0, recipe.seed))
+    found = estimate_answers(pool, contests, shown, Shown(stage, 0, 1, recipe.seed))
     taken = ", ".join(f"{style} {tokens}" for style, tokens in REPLY_TOKENS.items())
     return _questions(
         found,
@@ -270,7 +271,7 @@ def _leakage(config: Path, sample: int | None, workers: int, probe: int) -> Plan
     from tasks.pool import read_pool
 
     recipe, store = read_config(config, LeakageConfig), Store(root_or_default(None))
-    sources = sources_of(recipe.benchmarks, store)
+    sources = sources_of(recipe.bench, store)
     pool = read_pool.fn(sources, specialty=None, sample=sample, keep_going=False)
     total, steps = estimate_leakage(pool, recipe)
     gone = ", ".join(f"{reason} {count:,}" for reason, count in total["left_out"].items()) or "none"

@@ -14,10 +14,10 @@ from anessuite.leakage import (
     forest_scores,
     modified_z,
     order_scores,
-    orders_of,
     outlier_chance,
     shown,
 )
+from anessuite.option_orders import orders_of
 
 FINITE = st.floats(-500, 0, allow_nan=False)
 

@@ -337,7 +337,7 @@ def test_requests_that_no_model_answers_are_wrong_and_told(anes: Anes, tmp_path:
     [
         ({"styles": ["oracle"]}, "styles.0.style: Input should be 'direct', 'cot' or 'plain'"),
         ({"styles": [{"style": "cot", "shots": 3}]}, "shots are of style direct"),
-        ({"styles": ["cot", "cot"]}, "two styles are 'cot'"),
+        ({"styles": ["cot", "cot"]}, "style 'cot' is there twice"),
         ({"samples": 3}, "3 samples of m at temperature 0 are all alike"),
         ({"models": []}, "models"),
         ({"models": [contestant("m", "local:"), contestant("m", "local:", seed=1)]}, "two models are called"),

@@ -31,7 +31,7 @@ def recipe(folder: Path, *servers: LlmServer, **changes: Any) -> Path:
     """A config with one model a server, ``m1``, ``m2`` and so on."""
     names = [f"m{number}" for number in range(1, len(servers) + 1)]
     models = [
-        {"name": name, "size": "1B", "model": f"{MODEL}-{name}", "endpoints": [server.url], "concurrency": 8}
+        {"name": name, "size": 1.0, "model": f"{MODEL}-{name}", "endpoints": [server.url], "concurrency": 8}
         | {"timeout": 5, "patience": 1, "retries": 1}
         for name, server in zip(names, servers, strict=True)
     ]
@@ -95,7 +95,7 @@ def test_a_recited_question_is_told_from_one_that_is_guessed(analysed: Path) -> 
 def test_every_row_has_both_models_and_an_id_of_its_own(analysed: Path) -> None:
     found = rows(analysed, "data")
     assert found["id"].n_unique() == found.height == 2 * found["question_id"].n_unique()
-    assert set(found["language"]) == {"en", "zh"} and set(found["size"]) == {"1B"}
+    assert set(found["language"]) == {"en", "zh"} and set(found["size"]) == {1.0}
     assert found["orders"].max() == 24
 
 

@@ -5,13 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from anessuite.leakage import order_scores, orders_of, shown
+from anessuite.leakage import order_scores, shown
 from anessuite.llm.cache import Cache
 from anessuite.llm.client import complete
 from anessuite.llm.config import ModelConfig
 from anessuite.llm.logprobs import TextRequest, Way, check_logprobs, for_scoring, score_of
 from anessuite.llm.replies import Completion
 from anessuite.llm.servers import ask_models
+from anessuite.option_orders import orders_of
 
 OPTIONS = [("A", "Propofol"), ("B", "Ketamine"), ("C", "Etomidate"), ("D", "Thiopental")]
 
