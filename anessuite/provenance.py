@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -20,10 +21,10 @@ def code() -> dict[str, str | bool]:
     return known
 
 
-def packages() -> dict[str, str]:
-    """Python's version and those of the packages that read, match and write."""
+def packages(more: Iterable[str] = ()) -> dict[str, str]:
+    """Python's version and those of the packages that read, match and write, and of ``more``."""
     found = {"python": ".".join(map(str, sys.version_info[:3]))}
-    for name in _PACKAGES:
+    for name in (*_PACKAGES, *more):
         try:
             found[name] = version(name)
         except PackageNotFoundError:

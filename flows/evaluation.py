@@ -107,8 +107,9 @@ def evaluation(
     keep_going: bool = False,
     restart: bool = False,
     reuse: bool = False,
+    name: str = "evaluation",
 ) -> str:
-    """Build ``evaluation@version`` below ``root``; returns its reference.
+    """Build ``evaluation@version`` (or of another ``name``) below ``root``; returns its reference.
 
     ``sample`` asks only the first so many questions of each source and language. ``keep_going`` leaves
     out models that cannot be asked, and files that cannot be read; without it the others are asked
@@ -118,7 +119,7 @@ def evaluation(
     there is one, and builds nothing.
     """
     store = Store(root)
-    build = Build(store, ref_of_run(store, "evaluation", version))
+    build = Build(store, ref_of_run(store, name, version))
     with followed(build), build.locked():
         pool = read_pool(
             sources_of(config.bench, store), specialty=None, sample=sample, keep_going=keep_going

@@ -1,11 +1,12 @@
 """Turn the stages of a build into a version: shards, rejected rows, card, report, manifest last."""
 
+import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import pairwise
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 import polars as pl
 import pyarrow as pa
@@ -16,6 +17,8 @@ from anessuite.errors import NothingKept, RowsLost
 from anessuite.manifests import File, Manifest, Quarantined, Recipe
 from anessuite.sharding import shard_count, write_shards
 from anessuite.stages import Stage
+
+_COPY_BYTES = 16 << 20
 
 
 @dataclass(frozen=True)
@@ -30,8 +33,17 @@ class Attached:
 
 
 @dataclass(frozen=True)
+class Placed:
+    """A file of this machine that the version holds as it is, such as the weights of a model."""
+
+    path: str
+    source: Path
+
+
+@dataclass(frozen=True)
 class Finished:
-    """All that a version is made of. ``finish`` gives the last stage's rows the columns of ``data``."""
+    """All that a version is made of. ``finish`` gives the last stage's rows the columns of ``data``, whose
+    configs are the values of its column ``config_by``."""
 
     build: Build
     recipe: Recipe
@@ -40,10 +52,14 @@ class Finished:
     rejected: pa.Schema
     finish: Callable[[pl.DataFrame], pl.DataFrame]
     languages: Sequence[str]
+    config_by: str = "language"
     requests: dict[str, int] = field(default_factory=dict)
     quarantined: Sequence[Quarantined] = ()
     warnings: Sequence[str] = ()
     attached: Sequence[Attached] = ()
+    placed: Sequence[Placed] = ()
+    packages: Sequence[str] = ()
+    """Whose versions the manifest has, beside those of any dataset."""
 
     def kept_frames(self) -> Iterator[pl.DataFrame]:
         """The rows of ``data/``, part by part."""
@@ -70,7 +86,8 @@ def publish_stages(finished: Finished, pages: Callable[[Manifest], Mapping[str, 
     manifest = _manifest(finished, kept, rejected)
     _check_stored(manifest, finished.stages)
     texts = [write_page(build, name, content) for name, content in pages(manifest).items()]
-    manifest = manifest.model_copy(update={"files": [*manifest.files, *_write_attached(finished), *texts]})
+    more = [*_write_attached(finished), *_place(finished), *texts]
+    manifest = manifest.model_copy(update={"files": [*manifest.files, *more]})
     build.publish(manifest)
     return manifest
 
@@ -98,7 +115,7 @@ def _write_kept(finished: Finished) -> list[File]:
         files += write_shards(
             last.build.store,
             f"{last.build.publish_folder}/data",
-            (frame.filter(pl.col("language") == language) for frame in finished.kept_frames()),
+            (frame.filter(pl.col(finished.config_by) == language) for frame in finished.kept_frames()),
             finished.data,
             shards=shard_count(last.bytes("kept")),
             name=language,
@@ -166,6 +183,16 @@ def _write_attached(finished: Finished) -> list[File]:
     ]
 
 
+def _place(finished: Finished) -> list[File]:
+    build = finished.build
+    found: list[File] = []
+    for one in finished.placed:
+        with build.store.create(f"{build.publish_folder}/{one.path}") as sink, one.source.open("rb") as file:
+            shutil.copyfileobj(file, sink, _COPY_BYTES)  # type: ignore[misc]
+        found.append(File(path=one.path, bytes=sink.bytes, sha256=sink.sha256))
+    return found
+
+
 def _below(build: Build, file: File) -> File:
     return file.model_copy(update={"path": str(PurePosixPath(file.path).relative_to(build.publish_folder))})
 
@@ -191,7 +218,7 @@ def _manifest(finished: Finished, kept: list[File], rejected: list[File]) -> Man
         created=datetime.now(UTC),
         recipe=finished.recipe,
         code=provenance.code(),
-        packages=provenance.packages(),
+        packages=provenance.packages(finished.packages),
         schema_={column.name: str(column.type) for column in finished.data},
         files=[*kept, *rejected],
         rows=dict(rows),

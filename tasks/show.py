@@ -18,6 +18,7 @@ from anessuite.releases import Bound
 from anessuite.report_facts import PairFacts
 from anessuite.reports import CorpusFacts
 from anessuite.solved_facts import SolvedFacts
+from anessuite.training.results import Results
 from tasks.progress_artifacts import quietly
 from tasks.run_log import redacted
 
@@ -107,6 +108,25 @@ def show_leakage(build: Build, manifest: Manifest, rates: list[dict[str, Any]]) 
     _table(build, "funnel", "which questions are tested, and by how many models", _funnel(manifest))
     for name, (said, rows) in _requests(manifest).items():
         _table(build, name, said, rows)
+
+
+def show_training(build: Build, manifest: Manifest, results: Results) -> None:
+    """Stages, scores before and after, and the pages: in a task run only."""
+    if TaskRunContext.get() is None:
+        return
+    _pages(build, manifest)
+    stages = [
+        {"stage": name, "kind": one.kind, "rows": one.rows, "places": one.places, "steps": one.steps}
+        for name, one in results.plan.items()
+    ]
+    _table(build, "stages", "what was trained on, stage by stage", stages)
+    _table(build, "funnel", "which rows are trained on", _funnel(manifest))
+    for name in results.examined:
+        columns = ("model", "language", "questions", "accuracy", "low", "high")
+        shown = results.scores(name).select(
+            pl.col(column).round(3) if column in _ROUNDED else column for column in columns
+        )
+        _table(build, name, "accuracy before and after each stage", shown.to_dicts())
 
 
 def _show(

@@ -5,22 +5,18 @@ A row gives one question, or two where it has columns of both languages.
 
 import re
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import pyarrow as pa
-
 from anessuite.errors import SourceError
-from anessuite.sources import csv_rows, jsonl, xlsx
 from anessuite.sources.choices import Choice, is_stated, text_of
-from anessuite.sources.documents import open_parquet
 from anessuite.sources.files import SourceFile
-from anessuite.sources.jsonl import storable
+from anessuite.sources.jsonl import MALFORMED, storable
 from anessuite.sources.mapped_answers import answers_of, check_stems
 from anessuite.sources.question_columns import LAYOUTS, QuestionColumns, recognised
 from anessuite.sources.question_sets import LostRow, Question, evidence_of
 from anessuite.sources.question_source import QuestionSource
+from anessuite.sources.rows import rows_of
 from anessuite.votes import LEVELS, level_named
 
 NO_QUESTION = "no_question"
@@ -65,7 +61,7 @@ def read_table(source: QuestionSource, file: SourceFile, warnings: list[str]) ->
 
     Raises SourceError as `read_questions`.
     """
-    rows = list(_rows(file, source.sheet))
+    rows = list(rows_of(file, source.sheet))
     if not rows:
         raise SourceError(
             f"{file.name} is empty: it has no row", "fetch it again, or leave it out of the path"
@@ -177,29 +173,6 @@ def _check_levels(
         )
 
 
-def _rows(file: SourceFile, sheet: str | None) -> Iterator[dict[str, Any] | None]:
-    if file.format == "parquet":
-        yield from _parquet_rows(file)
-    elif file.format == "xlsx":
-        yield from xlsx.rows(file, sheet)
-    elif file.format == "warc":
-        raise SourceError(
-            f"{file.name}: a WARC file holds no questions", "leave it out of the path, or set `format`"
-        )
-    else:
-        read = {"jsonl": jsonl.rows_of_lines, "json": jsonl.rows_of_array, "csv": csv_rows.rows}[file.format]
-        yield from (row for row, _ in read(file))
-
-
-def _parquet_rows(file: SourceFile) -> Iterator[dict[str, Any]]:
-    with open_parquet(file) as parquet:
-        try:
-            for batch in parquet.iter_batches(use_threads=False):
-                yield from batch.to_pylist(maps_as_pydicts="lossy")
-        except (pa.ArrowInvalid, OSError, UnicodeDecodeError) as error:
-            raise jsonl.broken(file.name, error) from None
-
-
 def _mapping(source: QuestionSource, file: SourceFile, names: list[str]) -> list[tuple[QuestionColumns, str]]:
     if source.columns is not None:
         source.columns.check(names, file.name)
@@ -222,7 +195,7 @@ def _drafts(
     drafts, gone = list[_Draft](), list[tuple[int, str]]()
     for number, row in enumerate(rows):
         if row is None:
-            gone.append((number, jsonl.MALFORMED))
+            gone.append((number, MALFORMED))
             continue
         draft = _Draft(number, row, text_of(row.get(columns.question)), columns.choices_of(row))
         if not draft.stem:

@@ -17,6 +17,7 @@ class Dataset(StrEnum):
     suite = "suite"
     evaluation = "evaluation"
     leakage = "leakage"
+    morpheus = "morpheus"
 
 
 def flow_of(name: Dataset) -> tuple[type[Any], Any]:
@@ -50,6 +51,10 @@ def flow_of(name: Dataset) -> tuple[type[Any], Any]:
             from flows.leakage import LeakageConfig, leakage
 
             return LeakageConfig, leakage
+        case Dataset.morpheus:
+            from flows.morpheus import MorpheusConfig, morpheus
+
+            return MorpheusConfig, morpheus
 
 
 _ROLES: dict[Dataset, tuple[str, ...]] = {

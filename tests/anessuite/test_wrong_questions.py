@@ -132,7 +132,7 @@ def test_a_base_that_shifts_every_answer_is_a_wrong_mapping(tmp_path: Path) -> N
 
 def test_a_warc_file_holds_no_questions(tmp_path: Path) -> None:
     (tmp_path / "q.warc").write_bytes(b"WARC/1.0")
-    with pytest.raises(SourceError, match=r"q\.warc: a WARC file holds no questions"):
+    with pytest.raises(SourceError, match=r"q\.warc: a WARC file holds pages, not rows"):
         read(tmp_path / "q.warc")
 
 

@@ -1,0 +1,1 @@
+"""Training on the data sets: continued pre-training, supervised fine-tuning, GRPO."""
