@@ -53,13 +53,13 @@ def bars(rows: Sequence[Bar], *, log: bool) -> str:
     y = alt.Y("row:O", axis=None, scale=alt.Scale(paddingInner=0.32, paddingOuter=0.16))
     base = alt.Chart(alt.Data(values=values)).encode(y=y)
     drawn = base.mark_bar(color=ACCENT, cornerRadiusEnd=2).encode(
-        x=alt.X("from:Q", axis=None, scale=scale), x2="to:Q"
+        x=alt.X("from:Q", axis=None, scale=scale), x2=alt.X2("to:Q")
     )
     label = base.mark_text(align="right", fontSize=_FONT, color=INK).encode(
-        x=alt.value(-_GAP), text="label:N"
+        x=alt.XValue(-_GAP), text=alt.Text("label:N")
     )
     note = base.mark_text(align="right", fontSize=_FONT, color=MUTED).encode(
-        x=alt.value(length + right), text="note:N"
+        x=alt.XValue(length + right), text=alt.Text("note:N")
     )
     return svg(
         alt.layer(drawn, label, note), length, _STEP * len(rows), left=left, right=right, top=0, bottom=0
@@ -103,7 +103,7 @@ def histogram(bins: Sequence[Bin], *, title: str, domain: tuple[float, float]) -
         axis=alt.Axis(title=None, tickCount=4, domain=False, ticks=False, gridColor=GRID, **axis),
     )
     drawn = alt.Chart(alt.Data(values=values)).mark_rect(color=ACCENT, x2Offset=-1)
-    chart = drawn.encode(x=x, x2="upper:Q", y=y, y2=alt.Y2Datum(0))
+    chart = drawn.encode(x=x, x2=alt.X2("upper:Q"), y=y, y2=alt.Y2Datum(0))
     return svg(chart, WIDTH - left - right, 170, left=left, right=right, top=top, bottom=bottom)
 
 
@@ -130,10 +130,11 @@ def _character_width(character: str) -> float:
 
 
 def svg(chart: Any, width: int, height: int, **padding: int) -> str:
-    """Render; autosize is off, so that the fonts of this machine move nothing."""
+    """Render; autosize is off, so that the fonts of this machine move nothing. Not validated each time: that
+    takes longer than to draw it, and tests do it."""
     import vl_convert
 
     whole = chart.properties(width=width, height=height, padding=padding, autosize="none")
     plain = {"background": None, "font": "sans-serif", "aria": False, "view": {"stroke": None}}
-    svg = str(vl_convert.vegalite_to_svg(whole.to_dict() | {"config": plain})).strip()
+    svg = str(vl_convert.vegalite_to_svg(whole.to_dict(validate=False) | {"config": plain})).strip()
     return re.sub(r' (?:xmlns(?::xlink)?|version)="[^"]*"', "", svg, count=3)  # a page needs none of them

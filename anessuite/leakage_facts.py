@@ -6,8 +6,9 @@ from typing import Any
 
 import polars as pl
 
+from anessuite.holm import holm
 from anessuite.leakage import FOREST_THRESHOLDS, OUTLIER, outlier_chance
-from anessuite.leakage_rates import Mean, Rate, holm, mean_of, mean_rank, rate_of
+from anessuite.leakage_rates import Mean, Rate, mean_of, mean_rank, rate_of
 from anessuite.leakage_schemas import FLAGS
 
 TESTS = {

@@ -1,8 +1,7 @@
-"""Leak rates against chance: expected rates, exact tests, a correction for many models, intervals of means.
+"""Leak rates against chance: expected rates, exact tests, intervals of means.
 
-Holm (1979, A simple sequentially rejective multiple test procedure, Scandinavian Journal of Statistics 6,
-65-70). The sum of unequal coins (a Poisson binomial distribution) is put together from binomial ones; for
-equal chances it is the binomial test.
+The sum of unequal coins (a Poisson binomial distribution) is put together from binomial ones; for equal
+chances it is the binomial test.
 """
 
 from collections import Counter
@@ -60,15 +59,6 @@ def at_least(count: int, chances: Sequence[float]) -> float:
     for chance, number in sorted(Counter(chances).items()):
         whole = np.convolve(whole, stats.binom.pmf(np.arange(number + 1), number, chance))
     return float(min(1.0, whole[count:].sum()))
-
-
-def holm(values: Sequence[float]) -> list[float]:
-    """P values corrected for their number, in the given order."""
-    corrected, least = [0.0] * len(values), 0.0
-    for step, at in enumerate(sorted(range(len(values)), key=lambda i: values[i])):
-        least = max(least, min(1.0, (len(values) - step) * values[at]))
-        corrected[at] = least
-    return corrected
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Contestants compared in pairs, on the questions that both were asked."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import combinations
 from typing import Any
 
@@ -9,6 +9,7 @@ import numpy.typing as npt
 import polars as pl
 
 from anessuite.evaluation_schemas import COMPARISON
+from anessuite.holm import holm
 from anessuite.schemas import empty
 from anessuite.scores import ALL, CONTESTANT
 
@@ -86,13 +87,3 @@ def paired_bootstrap(
     tail = (1 - confidence) / 2
     low, high = np.quantile(means, [tail, 1 - tail])
     return float(low), float(high)
-
-
-def holm(chances: Sequence[float]) -> list[float]:
-    """Holm's (1979) step-down correction, in the order given."""
-    from statsmodels.stats.multitest import multipletests
-
-    if not chances:
-        return []
-    corrected: Any = multipletests(chances, method="holm")[1]
-    return [float(p) for p in corrected]

@@ -72,11 +72,11 @@ def intervals(rows: Sequence[Row], series: Sequence[str], axis: Axis) -> str:
     x = alt.X("value:Q", scale=_scale(axis), axis=_axis(axis))
     base = alt.Chart(alt.Data(values=points)).encode(y=y)
     bars = base.mark_bar(size=_BAR).encode(
-        x=alt.X("low:Q", scale=_scale(axis)), x2="high:Q", color=_colours()
+        x=alt.X("low:Q", scale=_scale(axis)), x2=alt.X2("high:Q"), color=_colours()
     )
     dots = base.mark_point(filled=True, size=_DOT, opacity=1).encode(x=x, color=_colours(), shape=_shapes())
     named = alt.Chart(alt.Data(values=labels)).mark_text(align="left", fontSize=_FONT, color=INK)
-    names = named.encode(x=alt.value(0), y=y, text="label:N")
+    names = named.encode(x=alt.XValue(0), y=y, text=alt.Text("label:N"))
     line = _mark_line(axis, y=(top, height), y_scale=y_scale)
     layers = alt.layer(*line, bars, dots, names, *_legend(series))
     return svg(layers, WIDTH - 2 * _SIDE, height, left=_SIDE, right=_SIDE, top=0, bottom=_AXIS)
@@ -121,10 +121,14 @@ def scatter(
         x=alt.X("at:Q", scale=_scale(x), axis=_axis(x))
     )
     up = alt.Y("value:Q", scale=_scale(y), axis=_axis(y, is_upright=True))
-    lines = base.mark_line(color=FAINT, strokeWidth=1.5).encode(y=up, detail="series:N")
-    bars = base.mark_bar(size=_BAR).encode(y=alt.Y("low:Q", scale=_scale(y)), y2="high:Q", color=_colours())
+    lines = base.mark_line(color=FAINT, strokeWidth=1.5).encode(y=up, detail=alt.Detail("series:N"))
+    bars = base.mark_bar(size=_BAR).encode(
+        y=alt.Y("low:Q", scale=_scale(y)), y2=alt.Y2("high:Q"), color=_colours()
+    )
     dots = base.mark_point(filled=True, size=_DOT, opacity=1).encode(y=up, color=_colours(), shape=_shapes())
-    names = base.mark_text(align="right", dx=-8, fontSize=12, color=MUTED).encode(y=up, text="label:N")
+    names = base.mark_text(align="right", dx=-8, fontSize=12, color=MUTED).encode(
+        y=up, text=alt.Text("label:N")
+    )
     left, top = 48, _LEGEND if len(series) > 1 else 10
     layers = alt.layer(*([lines] if is_joined else []), bars, dots, names, *_legend(series, above=top))
     return svg(layers, WIDTH - left - _SIDE, _HEIGHT, left=left, right=_SIDE, top=top, bottom=_AXIS)
@@ -196,7 +200,9 @@ def _mark_line(axis: Axis, *, y: tuple[float, float], y_scale: Any) -> Iterable[
     data = alt.Data(values=[{"x": axis.mark, "y": y[0], "y2": y[1]}])
     rule = alt.Chart(data).mark_rule(color=FAINT, strokeWidth=2)
     return [
-        rule.encode(x=alt.X("x:Q", scale=_scale(axis)), y=alt.Y("y:Q", axis=None, scale=y_scale), y2="y2:Q")
+        rule.encode(
+            x=alt.X("x:Q", scale=_scale(axis)), y=alt.Y("y:Q", axis=None, scale=y_scale), y2=alt.Y2("y2:Q")
+        )
     ]
 
 
@@ -211,10 +217,10 @@ def _legend(series: Sequence[str], *, above: int = 0) -> list[Any]:
     for number, name in enumerate(series):
         values.append({"series": number, "label": visible(name), "left": left})
         left += 9 + text_width(visible(name)) + 16
-    base = alt.Chart(alt.Data(values=values)).encode(y=alt.value(9 - above))
+    base = alt.Chart(alt.Data(values=values)).encode(y=alt.YValue(9 - above))
     dots = base.mark_point(filled=True, size=_DOT, opacity=1, x=alt.expr("datum.left"))
     names = base.mark_text(align="left", fontSize=12, color=MUTED, x=alt.expr("datum.left + 9"))
-    return [dots.encode(color=_colours(), shape=_shapes()), names.encode(text="label:N")]
+    return [dots.encode(color=_colours(), shape=_shapes()), names.encode(text=alt.Text("label:N"))]
 
 
 def spread_of(points: Iterable[Point], *, around: float) -> tuple[float, float]:

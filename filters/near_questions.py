@@ -35,7 +35,8 @@ def near_questions(
     """One match for each question of ``pool`` that repeats one of ``benchmark``, in the order of ``pool``.
 
     The benchmark question named is the closest: equal stems first, then by similarity of stems, by that of
-    options, by answer, and then by ``source_id``. No order of the questions changes what matches what.
+    options, by answer, and then by ``source_id``. No order of the questions changes what matches what; of
+    those that are the same in all that is compared, and in ``source_id``, the benchmark's first is named.
     """
     index = QuestionIndex([QuestionForm.of(question, rules) for question in benchmark], rules)
     matches = []

@@ -1,5 +1,7 @@
 """Which rows a stage of training cannot use, or should not."""
 
+import hashlib
+
 import polars as pl
 
 TOO_LONG, NO_GOLD, HELD_OUT = "too_long", "no_gold", "held_out"
@@ -31,12 +33,14 @@ def always_wrong() -> pl.Expr:
     return pl.when(pl.col("pass_rate") <= 0.0).then(pl.lit(ALWAYS_WRONG))
 
 
-def is_held_out(share: float, *, seed: int, id: str = "id") -> pl.Expr:
-    """Whether a row belongs to the slice that no stage trains on; by its id, so that all stages agree.
+def is_held_out(share: float, *, seed: int) -> pl.Expr:
+    """Whether a row belongs to the slice that no stage trains on: by a hash of its id and the seed, so that
+    all stages agree, whatever other rows there are."""
 
-    Polars' hash is stable within a release only, so the id's own digits decide: they are of SHA-256, and the
-    seed turns them.
-    """
-    digits = pl.col(id).str.slice(0, 8).str.to_integer(base=16, dtype=pl.UInt64, strict=False).fill_null(0)
-    turned = (digits * 2_654_435_761 + seed * 40_503) % (1 << 32)
-    return turned < int(share * (1 << 32))
+    def judged(ids: pl.Series) -> pl.Series:
+        digests = (hashlib.sha256(f"{seed} {one}".encode()).digest() for one in ids)
+        return pl.Series(
+            [int.from_bytes(one[:4], "big") < share * (1 << 32) for one in digests], dtype=pl.Boolean
+        )
+
+    return pl.col("id").map_batches(judged, return_dtype=pl.Boolean, is_elementwise=True)

@@ -15,31 +15,52 @@ import sys
 import threading
 import traceback
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 PROJECT = Path(__file__).parents[1]
 LIMIT = 300
 """Seconds after which a command is killed."""
-_FLOWS = ("flows.__main__", "flows.corpus", "flows.qa", "flows.r1", "flows.bench", "flows.suite")
-_LATE = ("altair", "tasks.warm")
+_FLOWS = (
+    *("flows.__main__", "flows.corpus", "flows.qa", "flows.r1", "flows.bench", "flows.suite"),
+    *("flows.evaluation", "flows.leakage"),
+)
+_LATE = (
+    *("altair", "tasks.warm", "prefect.flow_engine", "prefect.task_engine", "fastapi"),
+    *("anyio._backends._asyncio", "statsmodels.discrete.conditional_models", "statsmodels.stats.inter_rater"),
+)
 """What commands import, and what they compile, when they need it."""
 
 
+@dataclass(frozen=True)
+class Finished:
+    """A command that has ended; the code of a signal is negative."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
 class CommandServer:
-    """Runs commands one after another, from the project's root. A context manager.
+    """Runs commands one after another, or beside each other, from the project's root. A context manager.
 
     What is read from ``environment`` at import (Prefect's settings) is the same for all commands.
     """
 
     def __init__(self, environment: dict[str, str], folder: Path) -> None:
-        self._environment, self._folder, self._count = environment, folder, 0
+        self.environment, self._folder, self._count = environment, folder, 0
 
     def __enter__(self) -> "CommandServer":
         quiet = {"PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL", "TQDM_DISABLE": "1"}  # as commands set
         self._server = subprocess.Popen(
             [sys.executable, "-m", "tests.command_server"],
             cwd=PROJECT,
-            env=quiet | self._environment,
+            env=quiet | self.environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -49,15 +70,50 @@ class CommandServer:
     def __exit__(self, *_: object) -> None:
         self._server.communicate(timeout=30)
 
-    def run(self, arguments: list[str], environment: dict[str, str]) -> tuple[int, str, str]:
-        """Exit code (of a signal: its negative), stdout and stderr."""
-        assert self._server.stdin is not None and self._server.stdout is not None
+    def run(self, arguments: list[str], environment: dict[str, str]) -> Finished:
+        """Until it ends."""
+        return self.start(arguments, environment).wait()
+
+    def start(self, arguments: list[str], environment: dict[str, str]) -> "Started":
+        """Let it run: to be waited for, stopped or killed."""
         self._count += 1
         out, err = (self._folder / f"{self._count}.{name}" for name in ("out", "err"))
-        print(json.dumps([arguments, environment, str(out), str(err)]), file=self._server.stdin, flush=True)
-        code = self._server.stdout.readline()
-        assert code, "the process that runs the commands has ended"
-        return int(code), out.read_text(), err.read_text()
+        return Started(self, self.ask("start", arguments, environment, str(out), str(err)), out, err)
+
+    def ask(self, *question: Any) -> Any:
+        assert self._server.stdin is not None and self._server.stdout is not None
+        print(json.dumps(question), file=self._server.stdin, flush=True)
+        answer = self._server.stdout.readline()
+        assert answer, "the process that runs the commands has ended"
+        return json.loads(answer)
+
+
+class Started:
+    """A running command, the leader of a process group of its own."""
+
+    def __init__(self, server: CommandServer, pid: int, out: Path, err: Path) -> None:
+        self.pid, self.out, self.err = pid, out, err
+        self._server, self._code = server, None
+
+    def poll(self) -> int | None:
+        """The exit code once it has ended; of a signal: its negative."""
+        if self._code is None:
+            self._code = self._server.ask("end", self.pid, os.WNOHANG)
+        return self._code
+
+    def wait(self) -> Finished:
+        if self._code is None:
+            self._code = self._server.ask("end", self.pid, 0)
+        return Finished(self._code, self.out.read_text(), self.err.read_text())
+
+    def signal(self, sent: signal.Signals) -> None:
+        """To the command and its workers."""
+        os.killpg(self.pid, sent)
+
+    def kill(self) -> Finished:
+        if self.poll() is None:
+            self.signal(signal.SIGKILL)
+        return self.wait()
 
 
 def _check_threads() -> None:
@@ -68,22 +124,47 @@ def _check_threads() -> None:
 
 
 def _serve() -> None:
-    """Fork for each line of stdin, and tell the exit code on stdout. Returns in the forks only."""
+    """Answer each line of stdin on stdout. Returns in the forks only."""
+    running = set[int]()
     for line in iter(sys.stdin.readline, ""):
-        if not (process := os.fork()):
-            return _become(*json.loads(line))
-        code = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
-        if code < 0:
-            with suppress(ProcessLookupError):
-                os.killpg(process, signal.SIGKILL)  # the workers of a command that was killed
-        sys.stdout.write(f"{code}\n")
+        match json.loads(line):
+            case ["start", *how]:
+                if not (process := os.fork()):
+                    return _become(*how)
+                with suppress(PermissionError):  # it has become another program already
+                    os.setpgid(process, process)  # as it does itself: whoever comes first
+                running.add(process)
+                answer: int | None = process
+            case ["end", process, options]:
+                answer = _end(process, options)
+                if answer is not None:
+                    running.discard(process)
+        sys.stdout.write(f"{json.dumps(answer)}\n")
         sys.stdout.flush()
+    for process in running:
+        _kill_all(process)
     os._exit(0)
+
+
+def _end(process: int, options: int) -> int | None:
+    """The exit code of a fork; None while it runs."""
+    ended, status = os.waitpid(process, options)
+    if not ended:
+        return None
+    code = os.waitstatus_to_exitcode(status)
+    if code < 0:
+        _kill_all(process)  # the workers of a command that was killed
+    return code
+
+
+def _kill_all(process: int) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(process, signal.SIGKILL)
 
 
 def _become(arguments: list[str], environment: dict[str, str], out: str, err: str) -> None:
     """Make this process one that has just been started."""
-    os.setsid()
+    os.setpgid(0, 0)
     signal.alarm(LIMIT)
     os.environ.clear()
     os.environ.update(environment)
@@ -116,11 +197,13 @@ def _leave(code: int) -> None:
 
 
 if __name__ == "__main__":
+    gc.disable()
     for _name in (*_FLOWS, *_LATE):
         importlib.import_module(_name)
     del sys.modules["flows.__main__"]  # runpy warns of a module that is there before it is run
     gc.collect()
     gc.freeze()
+    gc.enable()
     _check_threads()
     _serve()
     _leave(_run())

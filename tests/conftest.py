@@ -1,19 +1,28 @@
+import gc
 import os
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
+gc.disable()  # until all is imported: it would find nothing, again and again
 settings.register_profile("project", deadline=None)  # a test asserts no time
 settings.load_profile("project")
 ROOT = Path(__file__).parent.parent
-LONGEST = ("flows", "tasks")
+LONGEST = ("flows", "chaos", "tasks")
 """Folders whose files take longest: begun last, one of them would keep a single worker busy at the end."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=_turn)
+
+
+def pytest_collection_finish() -> None:
+    gc.collect()
+    gc.freeze()  # so that no collection in a test looks through all that was imported
+    gc.enable()
 
 
 def _turn(item: pytest.Item) -> int:
@@ -34,13 +43,23 @@ def shared_data() -> Path:
 
 
 @pytest.fixture(scope="session")
+def prefect_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the first Prefect server leaves its empty database, for those of all workers of a session."""
+    own = tmp_path_factory.getbasetemp()
+    return (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "prefect-template.db"
+
+
+@pytest.fixture(scope="session")
 def _s3_server() -> Iterator[str]:
+    from botocore.loaders import create_loader
     from moto.server import ThreadedMotoServer
 
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
+    with pytest.MonkeyPatch.context() as patch:  # else each session reads its models of S3 anew, for 0.25 s
+        patch.setattr("botocore.session.create_loader", cache(create_loader))
+        yield f"http://{host}:{port}"
     server.stop()
 
 

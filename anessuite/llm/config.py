@@ -10,6 +10,9 @@ from anessuite.config import Config
 from anessuite.errors import ConfigError
 from anessuite.sources.files import public
 
+CHECKPOINTS = ("transformers:", "vllm:")
+"""Kinds of endpoints that are folders of weights."""
+_KINDS = "an http(s):// URL, local:, transformers:DIR, vllm:DIR, or replay:FILE"
 _OURS = frozenset(
     {"model", "messages", "temperature", "top_p", "max_tokens", "seed", "stream", "n", "response_format"}
 )
@@ -31,7 +34,8 @@ class ModelConfig(Config):
 
     model: str = Field(min_length=1)
     endpoints: list[str] = Field(
-        min_length=1, description="URLs of OpenAI-compatible servers, local:, or replay:FILE"
+        min_length=1,
+        description="URLs of OpenAI-compatible servers, local:, transformers:DIR, vllm:DIR, or replay:FILE",
     )
     temperature: float | None = Field(default=None, ge=0)
     top_p: float | None = Field(default=None, gt=0, le=1)
@@ -52,12 +56,14 @@ class ModelConfig(Config):
     @classmethod
     def _known_kinds(cls, endpoints: list[str]) -> list[str]:
         for endpoint in endpoints:
-            if not endpoint.startswith(("http://", "https://", "local:", "replay:")):
-                raise ValueError(f"{endpoint!r} is no endpoint: an http(s):// URL, local:, or replay:FILE")
+            if not endpoint.startswith(("http://", "https://", "local:", "replay:", *CHECKPOINTS)):
+                raise ValueError(f"{endpoint!r} is no endpoint: {_KINDS}")
+            if endpoint in CHECKPOINTS:
+                raise ValueError(f"{endpoint} names a folder of weights: {endpoint}DIR")
             if endpoint.startswith("http"):
                 _check_url(endpoint)
         if len(endpoints) > 1 and any(not endpoint.startswith("http") for endpoint in endpoints):
-            raise ValueError("local: and replay: stand alone")
+            raise ValueError("local:, transformers:, vllm: and replay: stand alone")
         return endpoints
 
     @field_validator("extra")

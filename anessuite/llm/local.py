@@ -55,7 +55,7 @@ def _server(xllamacpp: Any, model: Path, *, slots: int) -> Any:
     params.n_parallel = slots
     params.n_ctx = _CONTEXT_TOKENS * slots
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = 1
-    params.port = _free_port()
+    params.port = free_port()
     params.hostnames = ["127.0.0.1"]
     params.verbosity = -1
     params.warmup = False
@@ -79,7 +79,8 @@ def _model_file(path: str) -> Path:
     return requantized(found[0])
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Of the loopback address; free a moment ago."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -162,7 +162,7 @@ def check_logprobs(config: ModelConfig, *, way: Way) -> None:
 
     Raises NoLogprobs where one answers without log-probabilities of the prompt. Nothing is cached.
     """
-    if not config.endpoints[0].startswith("http"):
+    if not config.endpoints[0].startswith(("http", "vllm:")):
         raise _none(config, config.endpoints[0], "it gives no log-probabilities of a prompt")
     asyncio.run(_check_all(config, way))
 
@@ -200,6 +200,6 @@ def _none(config: ModelConfig, url: str, why: str) -> NoLogprobs:
         f"{config.model}: {public(url)} gives no log-probabilities of a prompt, which the option-order test "
         f"needs: {why}",
         "serve the model with vLLM (vllm serve MODEL) or SGLang and name its /v1 address; `logprobs_by: "
-        "prompt_logprobs` is vLLM's other way; llama.cpp, local:, replay: and APIs that only chat have none "
-        "(tests: [continuation] does without)",
+        "prompt_logprobs` is vLLM's other way; llama.cpp, local:, transformers:, replay: and APIs that only "
+        "chat have none (tests: [continuation] does without)",
     )

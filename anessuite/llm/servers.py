@@ -1,4 +1,4 @@
-"""What answers requests: connections to servers, a local server, or recorded replies."""
+"""What answers requests: connections to servers, a server of our own, or recorded replies."""
 
 import asyncio
 import logging
@@ -7,7 +7,8 @@ from contextlib import asynccontextmanager
 from typing import Protocol
 
 from anessuite.errors import AnesError
-from anessuite.llm.config import ModelConfig
+from anessuite.llm.checkpoint_servers import checkpoint_server
+from anessuite.llm.config import CHECKPOINTS, ModelConfig
 from anessuite.llm.endpoints import Endpoint, Structure
 from anessuite.llm.local import local_servers
 from anessuite.llm.replay import Replay
@@ -33,7 +34,7 @@ class Server(Protocol):
 
 @asynccontextmanager
 async def serving(config: ModelConfig) -> AsyncIterator[list[Server]]:
-    """The servers of a model: connections, local servers that end with the block, or recorded replies."""
+    """The servers of a model: connections, servers of ours that end with the block, or recorded replies."""
     first = config.endpoints[0]
     if first.startswith("replay:"):
         yield [Replay(first.removeprefix("replay:"))]
@@ -42,6 +43,10 @@ async def serving(config: ModelConfig) -> AsyncIterator[list[Server]]:
         with local_servers(first.removeprefix("local:"), parallel=min(config.concurrency, 16)) as urls:
             async with _connected(config, urls) as servers:
                 yield servers
+        return
+    if first.startswith(CHECKPOINTS):
+        async with checkpoint_server(config) as url, _connected(config, [url]) as servers:
+            yield servers
         return
     async with _connected(config, config.endpoints) as servers:
         yield servers

@@ -22,7 +22,6 @@ from typing import Any, Literal
 
 import krippendorff
 import numpy as np
-from statsmodels.stats import inter_rater
 
 from anessuite.sampling import wilson_interval
 
@@ -79,6 +78,8 @@ def cohens_kappa(first: Sequence[Rating], second: Sequence[Rating], levels: Sequ
 
     Raises ValueError for an unknown level or unequal lengths.
     """
+    from statsmodels.stats import inter_rater
+
     name = "Cohen's kappa"
     matrix = np.array(confusion(first, second, levels), dtype=float)
     used = int(matrix.sum())
@@ -99,6 +100,8 @@ def fleiss_kappa(ratings: Ratings, levels: Sequence[str]) -> Measure:
 
     Raises ValueError for an unknown level.
     """
+    from statsmodels.stats import inter_rater
+
     name, counts = "Fleiss' kappa", _counts(ratings, levels)
     numbers = Counter(int(number) for number in counts.sum(axis=1) if number >= 2)
     each = max(numbers, key=lambda number: (numbers[number], number), default=0)

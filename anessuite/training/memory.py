@@ -12,8 +12,9 @@ builds them (norms in 32 bits, gated MLPs, no dropout, grouped keys repeated) ra
 that none of its scores are saved. What is saved for the backward pass was counted tensor by tensor.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
+from pathlib import Path, PurePosixPath
 from typing import Final, Literal
 
 from anessuite.errors import ConfigError
@@ -25,14 +26,15 @@ OPTIMIZER_BYTES: Final = {"adamw": 8, "adamw_8bit": 2, "sgd": 0}
 TILE_TOKENS: Final = 4_096
 TILE_WORDS: Final = 32_768
 """Of a tile of logits in TRL 1.16 (`trl.kernels.chunked_logprob`), which never holds all of them."""
-TILE_COPIES: Final = 9
-"""Copies of a tile in 32 bits where there is no Triton, as on a CPU: 8.3 were measured (2,048 against 512
-tokens, in 32 bits). With Triton there is one."""
-LOGIT_COPIES: Final = 4
-"""Copies of all logits in 32 bits where they are not tiled: as they are, their logarithms of probabilities,
-and the gradients of both."""
+TILE_COPIES: Final = 12
+"""Copies of a tile in 32 bits where there is no Triton, as on a CPU: measured. With Triton there is one."""
+LOGIT_COPIES: Final = 5
+"""Copies of all logits in 32 bits where they are not tiled: logits, the logarithms of their probabilities, the
+gradients of both, and one more that was measured."""
 RUNTIME_BYTES: Final = GIB
-SLACK: Final = 0.2
+"""Python with PyTorch and TRL: 0.5 GiB were measured on a CPU; a CUDA context is assumed to take as much."""
+SLACK: Final = 0.05
+"""Share of what lives for one step only that the allocator cannot use, in addition."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,3 +184,67 @@ def _logits(architecture: Architecture, step: Step) -> int:
         return LOGIT_COPIES * 4 * step.positions * architecture.vocabulary + ends
     tile = min(step.positions, TILE_TOKENS) * TILE_WORDS
     return ends + tile * (step.width if step.on_gpu else 4 * TILE_COPIES)
+
+
+def available_bytes(root: Path = Path("/")) -> int | None:
+    """Main memory that this process may still take, or None where that cannot be told (no Linux).
+
+    The least of what the kernel calls available and what the limits of the process's control groups leave
+    (v2 ``memory.max``, v1 ``memory.limit_in_bytes``, of each group above it, too). Cached files of a group
+    that are not in use count as free. ``root`` holds ``proc`` and ``sys``.
+    """
+    found = [*_of_machine(root / "proc/meminfo"), *_of_groups(root)]
+    return max(0, min(found)) if found else None
+
+
+def check_memory(needed: Memory, available: int) -> None:
+    """Raise ConfigError, with the parts and what to change, unless ``available`` bytes a device suffice."""
+    if needed.total <= available:
+        return
+    parts = {field.name: getattr(needed, field.name) for field in fields(needed)}
+    told = ", ".join(f"{name} {size / GIB:.1f}" for name, size in parts.items() if size)
+    standing = needed.weights + needed.gradients + needed.optimizer + needed.reference + needed.gathered
+    batch = "lower per_device, then max_length or max_reply; set gradient_checkpointing; "
+    raise ConfigError(
+        f"a step needs {needed.total / GIB:.1f} GiB of memory on each device, of which "
+        f"{available / GIB:.1f} GiB are free: {told}",
+        ("no batch is small enough: " if standing > available else batch)
+        + "train an adapter; share the weights over more devices (FSDP); or take a smaller model",
+    )
+
+
+def _of_machine(meminfo: Path) -> Iterator[int]:
+    for line in _read(meminfo).splitlines():
+        if line.startswith("MemAvailable:"):
+            yield int(line.split()[1]) * 1024
+
+
+def _of_groups(root: Path) -> Iterator[int]:
+    """What each limit leaves. A container may see its own group as the root of them all."""
+    for line in _read(root / "proc/self/cgroup").splitlines():
+        _, controllers, path = line.split(":", 2)
+        if controllers == "":
+            top, names = root / "sys/fs/cgroup", ("memory.max", "memory.current", "inactive_file")
+        elif "memory" in controllers.split(","):
+            top = root / "sys/fs/cgroup/memory"
+            names = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
+        else:
+            continue
+        group = PurePosixPath(path.lstrip("/"))
+        for one in (group, *group.parents):
+            yield from _left(top / one, *names)
+
+
+def _left(group: Path, limit: str, used: str, idle: str) -> Iterator[int]:
+    most, taken = _read(group / limit).strip(), _read(group / used).strip()
+    if most.isdigit() and taken.isdigit():
+        cached = dict(line.split()[:2] for line in _read(group / "memory.stat").splitlines() if " " in line)
+        yield int(most) - int(taken) + int(cached.get(idle, 0))
+
+
+def _read(path: Path) -> str:
+    """The text of a file of the kernel; empty if there is none, or none for us."""
+    try:
+        return path.read_text(encoding="ascii")
+    except OSError:
+        return ""

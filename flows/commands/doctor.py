@@ -5,12 +5,15 @@ import shutil
 import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from flows.commands.output import JsonOption, print_json
 from flows.commands.versions import Root, root_or_default
+
+if TYPE_CHECKING:
+    from anessuite.llm.config import ModelConfig
 
 _ENOUGH_BYTES = 5 << 30
 
@@ -160,12 +163,16 @@ def _embedded_model() -> Check:
 def _endpoints(config: Path) -> list[Check]:
     """Each endpoint of a config's models: does it answer, and does it list the model?"""
     from anessuite.errors import AnesError
+    from anessuite.llm.config import CHECKPOINTS
     from anessuite.llm.servers import ask_models
     from flows.commands.datasets import models_of
 
     checks: list[Check] = []
     try:
         for model in models_of(config):
+            if model.endpoints[0].startswith(CHECKPOINTS):
+                checks.append(_checkpoint(model))
+                continue
             for url, listed, error in ask_models(model):
                 ok = not error and (listed is None or model.model in listed)
                 shown = "answers" if listed is None else f"lists {', '.join(listed[:5]) or 'no model'}"
@@ -174,3 +181,16 @@ def _endpoints(config: Path) -> list[Check]:
     except AnesError as error:
         checks.append(Check("models", False, error.what, error.hint))
     return checks
+
+
+def _checkpoint(model: "ModelConfig") -> Check:
+    """A folder of weights, as far as can be told without loading it, which takes minutes and a free GPU."""
+    from anessuite.errors import ConfigError
+    from anessuite.llm.checkpoint_servers import check_checkpoint
+    from anessuite.llm.weights import shown
+
+    try:
+        check_checkpoint(model)
+    except ConfigError as error:
+        return Check("models", False, error.what, error.hint)
+    return Check("models", True, f"{shown(model.endpoints[0])}: can be served as {model.model}")

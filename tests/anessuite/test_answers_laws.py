@@ -238,10 +238,10 @@ def test_the_form_of_the_statement_is_told() -> None:
 
 @pytest.mark.parametrize("unit", ADVERSARIAL)
 def test_hundreds_of_kilobytes_of_anything_are_read_in_seconds(unit: str) -> None:
-    reply = unit * (300_000 // len(unit))
+    reply = unit * (200_000 // len(unit))
     begun = time.process_time()
     read_choice(reply, OPTIONS)
-    assert time.process_time() - begun < 20
+    assert time.process_time() - begun < 10
 
 
 @pytest.mark.parametrize("unit", ["the answer to ", r"\boxed{", "[[A]]", "选A或", "A. Ketamine\n"])
@@ -252,8 +252,8 @@ def test_ten_times_the_text_takes_about_ten_times_as_long(unit: str) -> None:
         read_choice(reply, OPTIONS)
         return time.process_time() - begun
 
-    short = min(seconds(100_000) for _ in range(3))
-    assert seconds(1_000_000) < 30 * max(short, 0.02)
+    short = min(seconds(40_000) for _ in range(3))
+    assert seconds(400_000) < 30 * max(short, 0.02)
 
 
 def test_it_is_imported_without_anything_heavy() -> None:

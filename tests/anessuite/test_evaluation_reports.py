@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 
 from anessuite import evaluation_schemas as schemas
+from anessuite.charts import Bar, Bin, bars, histogram
 from anessuite.evaluation_facts import evaluation_tables
 from anessuite.evaluation_reports import evaluation_report
 from anessuite.evaluation_tables import EvaluationTables
@@ -226,6 +227,21 @@ def test_series_differ_by_shape_and_colour_and_are_named_only_if_there_are_sever
         assert all(f">{name}</text>" in svg for name in ("first", "second", "third"))
         assert all(drawn(svg, colour) for colour in ("#0f766e", "#5f6b76", "#1d2429"))
     assert ">first</text>" not in intervals([Row("m", points[:1])], ["first"], PERCENT)
+
+
+def test_each_kind_of_chart_is_valid_vega_lite(monkeypatch: pytest.MonkeyPatch) -> None:
+    charts: list[Any] = []
+    for module in ("charts", "report_scores"):
+        monkeypatch.setattr(f"anessuite.{module}.svg", lambda chart, *_, **__: charts.append(chart) or "")
+    points = [Point(n, 0.5, 0.4, 0.6, at=10) for n in range(2)]
+    intervals([Row("m", points)], ["first", "second"], Axis("change", (-1.0, 1.0), mark=0.0))
+    scatter(points, ["first", "second"], Axis("x", (1, 100), "~g", is_log=True), PERCENT, is_joined=True)
+    for log in (True, False):
+        bars([Bar("a", 1.0, "1")], log=log)
+    histogram([Bin(1.0, 10.0, 5)], title="characters", domain=(1.0, 100.0))
+    assert len(charts) == 5
+    for chart in charts:
+        chart.to_dict()  # validates
 
 
 def test_charts_of_nothing_are_empty_and_axes_hold_what_they_show() -> None:

@@ -127,8 +127,8 @@ def test_time_grows_with_the_length_of_the_text_alone(piece: str) -> None:
         exam(text)
         return time.process_time() - start
 
-    small, large = seconds(20_000), seconds(160_000)
-    assert large < 8 * 4 * small + 0.5
+    small, large = seconds(10_000), seconds(80_000)
+    assert large < 8 * 4 * small + 0.25
 
 
 def test_a_megabyte_of_html_is_read_in_seconds(tmp_path: Path) -> None:

@@ -5,9 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
-from statsmodels.stats.multitest import multipletests
 
-from anessuite.leakage_rates import at_least, auc, holm, mean_of, mean_rank, rate_of
+from anessuite.leakage_rates import at_least, auc, mean_of, mean_rank, rate_of
 
 
 @given(st.integers(1, 60), st.floats(0.01, 0.9), st.data())
@@ -28,13 +27,6 @@ def test_unequal_chances_give_the_sum_over_all_outcomes(chances: list[float], da
     assert at_least(count, chances) == pytest.approx(whole, abs=1e-9)
 
 
-@given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
-def test_holm_is_that_of_statsmodels_and_never_lowers_a_p_value(values: list[float]) -> None:
-    corrected = holm(values)
-    assert corrected == pytest.approx(list(multipletests(values, method="holm")[1]), abs=1e-12)
-    assert all(after >= before for before, after in zip(values, corrected, strict=True))
-
-
 def test_a_model_that_has_seen_half_stands_out_and_one_that_has_not_does_not() -> None:
     seen = rate_of([True] * 50 + [False] * 50, [1 / 24] * 100)
     unseen = rate_of([True] * 4 + [False] * 96, [1 / 24] * 100)
@@ -50,10 +42,10 @@ def test_nothing_has_no_rate_and_no_mean() -> None:
 
 
 def test_the_interval_of_a_mean_covers_it_in_about_19_of_20_samples() -> None:
-    draws = np.random.default_rng(3).exponential(1.0, (200, 80))
+    draws = np.random.default_rng(3).exponential(1.0, (100, 80))
     found = [mean_of(row, seed=1) for row in draws]
     covered = sum(one is not None and one.low <= 1.0 <= one.high for one in found)
-    assert 174 <= covered <= 200
+    assert 86 <= covered <= 100
 
 
 def test_a_mean_rank_is_a_half_within_its_error_where_ranks_are_uniform() -> None:

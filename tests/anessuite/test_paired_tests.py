@@ -3,10 +3,8 @@
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from anessuite.paired_tests import comparisons, holm, mcnemar, paired_bootstrap
+from anessuite.paired_tests import comparisons, mcnemar, paired_bootstrap
 from tests.anessuite.test_scores import answers
 
 
@@ -14,14 +12,6 @@ def test_mcnemars_exact_p_is_twice_the_binomial_tail() -> None:
     assert mcnemar(1, 9) == pytest.approx(2 * 11 / 1024)
     assert mcnemar(0, 0) == 1.0
     assert mcnemar(5, 5) == 1.0
-
-
-@given(st.lists(st.floats(0, 1), max_size=12))
-def test_holms_correction_keeps_the_order_and_lowers_no_p(chances: list[float]) -> None:
-    corrected = holm(chances)
-    assert all(after >= before for before, after in zip(chances, corrected, strict=True))
-    by_chance = [after for _, after in sorted(zip(chances, corrected, strict=True))]
-    assert by_chance == sorted(by_chance)
 
 
 def test_the_bootstrap_interval_is_near_the_normal_one_for_many_questions() -> None:

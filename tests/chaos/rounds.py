@@ -25,7 +25,8 @@ from tests.chaos.commands import Command, Hangs, end_all, processes
 from tests.chaos.disks import ROOMY, Disk, Folder, no_mounts
 from tests.chaos.faults import FAULTS, Fault, note_lost_replies, some_hours
 from tests.chaos.scenes import Scene
-from tests.chaos.servers import ModelServer, PrefectServer
+from tests.chaos.servers import ModelServer
+from tests.prefect_server import PrefectServer
 
 _SMALLEST_DISK = 1 << 16
 _TRIES = 4
@@ -92,9 +93,10 @@ class Outcome:
 class World:
     """What all rounds share: a Prefect server and the undisturbed builds, made when they are asked for."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, database: Path | None = None) -> None:
+        """``database``: an empty one for the Prefect server."""
         self.folder = folder
-        self._prefect = PrefectServer(folder / "prefect-server")
+        self._prefect = PrefectServer(folder / "prefect-server", template=database)
         self._references: dict[str, Reference] = {}
 
     def close(self) -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 from tests.chaos.builds import VERSION
 from tests.chaos.commands import Command
 from tests.chaos.disks import Disk, Folder
-from tests.chaos.servers import ModelServer, PrefectServer
+from tests.chaos.servers import ModelServer
+from tests.prefect_server import PrefectServer
 
 _FAKETIME = (
     Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1"),

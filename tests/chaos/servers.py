@@ -1,79 +1,21 @@
-"""The two servers that a build talks to, as processes that can be killed and started again on their ports."""
+"""The model server that a build talks to, as a process that can be killed and started again on its port."""
 
 import hashlib
 import multiprocessing
-import os
 import signal
-import socket
-import subprocess
-import sys
-import time
 from collections import Counter
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-import httpx
 import orjson
 
 from tests.flows import test_qa, test_r1
 from tests.llm_server import LlmServer, Reply, say
+from tests.prefect_server import free_port
 
 _WORD = "Answer with one word."
 """What the client asks a server in doubt whether it lives: no question of a build."""
-
-
-def free_port() -> int:
-    """A loopback port that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-class PrefectServer:
-    """A real ``prefect server`` with a home, and so a database, of its own."""
-
-    def __init__(self, home: Path) -> None:
-        self.home, self.port = home, free_port()
-        self.url = f"http://127.0.0.1:{self.port}/api"
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        """Returns once it answers."""
-        self.home.mkdir(parents=True, exist_ok=True)
-        env = os.environ | {"PREFECT_HOME": str(self.home), "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
-        command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1"]
-        with (self.home / "server.log").open("ab") as log:
-            self._process = subprocess.Popen(
-                [*command, "--port", str(self.port)],
-                env=env,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-        deadline = time.monotonic() + 120
-        while not self._answers():
-            if time.monotonic() > deadline or self._process.poll() is not None:
-                raise RuntimeError(f"no Prefect server:\n{(self.home / 'server.log').read_text()[-2000:]}")
-            time.sleep(0.2)
-
-    def _answers(self) -> bool:
-        try:
-            return httpx.get(f"{self.url}/health", timeout=2).is_success
-        except httpx.HTTPError:
-            return False
-
-    def kill(self) -> None:
-        """SIGKILL to it and all processes that it started, if it runs."""
-        if self._process is not None:
-            os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait(30)
-            self._process = None
-
-    def ensure(self) -> None:
-        """Start it unless it runs."""
-        if self._process is None:
-            self.start()
 
 
 class ModelServer:

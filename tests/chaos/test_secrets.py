@@ -1,9 +1,9 @@
 """Secrets that stand in the environment are in nothing that a build, a failure or a publication leaves."""
 
 import gzip
+import os
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -14,12 +14,12 @@ import pytest
 import zstandard
 
 from anessuite.llm.cache import FILE
-from tests.chaos.commands import Command
 from tests.chaos.secret_search import leaks
-from tests.chaos.servers import PrefectServer
+from tests.command_server import CommandServer
 from tests.eutils_server import EutilsServer, says
 from tests.flows.test_qa import model, recipe, sample_articles
 from tests.llm_server import LlmServer, Reply, key_of, status
+from tests.prefect_server import PrefectServer
 from tests.s3_server import Asked, S3Server
 
 VERSION = "2026.12.01"
@@ -33,12 +33,11 @@ QUERY = {"name": "pubmed", "query": "anesthesia[MeSH]", "from": 2024, "to": 2024
 class Traces:
     """All that was left: one folder for root, logs, the homes of Prefect, and the bucket's objects."""
 
-    def __init__(self, folder: Path, prefect: PrefectServer) -> None:
-        self.folder, self._prefect, self._commands = folder, prefect, 0
+    def __init__(self, folder: Path, commands: CommandServer) -> None:
+        self.folder, self._commands = folder, commands
 
     def anes(self, *arguments: str | Path, **env: str) -> tuple[int, str]:
         """Run ``anes`` with the secrets in its environment; its exit status and all that it said."""
-        self._commands += 1
         planted = {
             "TEST_LLM_KEY": LLM,
             "ANES_NCBI_API_KEY": NCBI,
@@ -47,12 +46,9 @@ class Traces:
             "AWS_SESSION_TOKEN": TOKEN,
             "HF_TOKEN": HUB,
             "ANES_NCBI_EMAIL": "a@example.org",
-            "PREFECT_API_URL": self._prefect.url,
-            "PREFECT_HOME": str(self.folder / "prefect"),
         }
-        log = self.folder / f"{self._commands}.log"
-        command = Command([*map(str, arguments)], log=log, mark="secrets", env=planted | env)
-        return command.wait(stall=120), log.read_text()
+        done = self._commands.run([*map(str, arguments)], self._commands.environment | planted | env)
+        return done.code, done.out + done.err
 
 
 def _config(traces: Traces, name: str, server: LlmServer, **changes: Any) -> Path:
@@ -135,20 +131,23 @@ def _publish(traces: Traces) -> None:
 
 
 @pytest.fixture(scope="module")
-def traces(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Traces]:
+def traces(prefect_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Traces:
     """What a build, two kinds of failure and a publication left; the Prefect server has ended."""
     folder = tmp_path_factory.mktemp("secrets") / "all"
     folder.mkdir()
-    prefect = PrefectServer(folder / "prefect-server")
+    prefect = PrefectServer(folder / "prefect-server", template=prefect_database)
     prefect.start()
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("ANES_")}
+    env = plain | {"PREFECT_API_URL": prefect.url, "PREFECT_HOME": str(folder / "prefect")}
     try:
-        found = Traces(folder, prefect)
-        _build(found)
-        _fail(found)
-        _publish(found)
+        with CommandServer(env, folder) as commands:
+            found = Traces(folder, commands)
+            _build(found)
+            _fail(found)
+            _publish(found)
     finally:
         prefect.kill()
-    yield found
+    return found
 
 
 def test_no_secret_is_in_any_file_log_cache_shard_object_or_prefect_record(traces: Traces) -> None:

@@ -282,7 +282,7 @@ def test_lcs_drops_exactly_the_texts_that_share_65_normal_characters_with_a_fiel
         assert_evidence_holds(text, verdict, world.items)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(worlds(), st.sampled_from([0.3, 0.6, 1.0]), st.integers(2, 3), st.sampled_from([(), (STEMS[-1],)]))
 def test_cover_measures_the_own_characters_of_stems_and_finds_short_ones_whole(
     world: World, coverage: float, boilerplate: int, allow: tuple[str, ...]

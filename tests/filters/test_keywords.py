@@ -528,7 +528,7 @@ def test_a_not_phrase_or_letter_in_the_next_document_changes_nothing():
 
 
 @pytest.mark.parametrize("name", LEXICONS)
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(data=st.data())
 def test_each_document_has_the_statistics_that_it_has_alone(name: str, data: st.DataObject):
     texts = data.draw(st.lists(st.none() | st.just("") | texts_of(name, longest=6), max_size=7))

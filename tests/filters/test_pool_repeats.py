@@ -183,7 +183,7 @@ def alike(pool: list[Question]) -> set[tuple[int, int]]:
     }
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(POOLS, st.data())
 def test_what_is_kept_repeats_nothing_kept_and_what_is_dropped_repeats_it(
     pool: list[Question], data: st.DataObject
@@ -202,7 +202,7 @@ def test_what_is_kept_repeats_nothing_kept_and_what_is_dropped_repeats_it(
             assert (rank[one.other], one.other) < (rank[one.position], one.position)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(POOLS, st.data())
 def test_the_order_of_the_pool_changes_nothing_where_ranks_differ(
     pool: list[Question], data: st.DataObject

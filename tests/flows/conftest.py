@@ -1,69 +1,31 @@
 """A real Prefect server for the whole session, and one AnesCorpus built from samples/ by the command line."""
 
-import json
 import os
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import httpx
 import pytest
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
-from tests.command_server import CommandServer
+from tests.command_server import CommandServer, Finished, Started
+from tests.prefect_server import PrefectServer
 
 PROJECT = Path(__file__).parents[2]
 DEMO = "deployments/corpus.demo.yaml"
 
 
-@dataclass(frozen=True)
-class Finished:
-    """A command that has ended."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-
 @pytest.fixture(scope="session")
-def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def prefect_server(prefect_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The API address of a server on a free loopback port, with a database of its own."""
-    home = tmp_path_factory.mktemp("prefect")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    env = os.environ | {"PREFECT_HOME": str(home), "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
-    command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
-    with (home / "server.log").open("wb") as log:
-        process = subprocess.Popen(command, env=env, stdout=log, stderr=log)
-    url = f"http://127.0.0.1:{port}/api"
+    server = PrefectServer(tmp_path_factory.mktemp("prefect"), template=prefect_database)
+    server.start()
     try:
-        _wait_for(url, process, home / "server.log")
-        with temporary_settings({PREFECT_API_URL: url}):
-            yield url
+        with temporary_settings({PREFECT_API_URL: server.url}):
+            yield server.url
     finally:
-        process.terminate()
-        process.wait(30)
-
-
-def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            if httpx.get(f"{url}/health", timeout=2).is_success:
-                return
-        except httpx.HTTPError:
-            time.sleep(0.3)
-    raise RuntimeError(f"the Prefect server did not start:\n{log.read_text()[-2000:]}")
+        server.kill()
 
 
 @pytest.fixture(scope="session")
@@ -93,12 +55,22 @@ def anes(environment: dict[str, str], _commands: CommandServer) -> Callable[...,
             words += ["--workers", "1"]
         assert cold or _of_prefect(whole) == _of_prefect(environment), "Prefect reads it at import: be cold"
         if not cold:
-            return Finished(*_commands.run(words, whole))
+            return _commands.run(words, whole)
         command = [sys.executable, "-m", "flows", *words]
         done = subprocess.run(command, cwd=PROJECT, env=whole, capture_output=True, text=True, timeout=300)
         return Finished(done.returncode, done.stdout, done.stderr)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def start_anes(environment: dict[str, str], _commands: CommandServer) -> Callable[..., Started]:
+    """Start ``anes`` as a process group of its own, to be killed or stopped while it works."""
+
+    def start(*arguments: str | Path) -> Started:
+        return _commands.start([*map(str, arguments)], environment)
+
+    return start
 
 
 def _of_prefect(environment: dict[str, str]) -> dict[str, str]:

@@ -250,7 +250,6 @@ def test_secrets_of_the_environment_reach_no_file_and_no_message(anes, tmp_path:
         "--sample",
         "40",
         env=env,
-        cold=True,
     )
     assert done.code == 0, done.err
     assert secret not in done.out + done.err

@@ -293,15 +293,17 @@ def test_the_command_prints_counts_and_where_the_page_is(
     assert "contaminated" in done.out and "report.html" in done.out
 
 
-def test_all_medqa_stems_are_found_in_their_twin_under_both_rules(shared_data: Path, tmp_path: Path) -> None:
+def test_medqa_stems_are_found_in_their_twin_under_both_rules(shared_data: Path, tmp_path: Path) -> None:
+    """Every fifth; `filters` finds them all."""
     five, four = (shared_data / "mcq" / f"medqa_test_{n}options.jsonl" for n in (5, 4))
     stems = [
         {"id": str(n), "text": json.loads(line)["question"]}
         for n, line in enumerate(five.open(encoding="utf-8"))
+        if n % 5 == 0
     ]
     docs = write(tmp_path / "stems.jsonl", stems)
     for rule, reason in (("lcs", "contaminated_lcs"), ("cover", "contaminated_cover")):
-        assert run(docs, tmp_path / rule, against=four, rules=[rule]).drops == {reason: 1273}
+        assert run(docs, tmp_path / rule, against=four, rules=[rule]).drops == {reason: 255}
 
 
 def test_a_text_just_under_the_threshold_stays_and_is_shown(tmp_path: Path) -> None:

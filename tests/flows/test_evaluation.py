@@ -1,11 +1,8 @@
 """Evaluation end to end, with recorded replies and with model servers on loopback ports."""
 
 import json
-import os
 import re
 import signal
-import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -21,11 +18,12 @@ from anessuite.errors import ConfigError
 from anessuite.export_solved import ASKED
 from anessuite.storage import Store
 from anessuite.versions import DatasetRef
-from tests.flows.conftest import Finished
+from tests.command_server import Finished, Started
 from tests.llm_server import MODEL, LlmServer, Reply, status
 
 PROJECT = Path(__file__).parents[2]
 Anes = Callable[..., Finished]
+Start = Callable[..., Started]
 LEVELS = ("system1", "system1.x", "system2")
 STEM = {
     "en": "Case {n}: which agent of list {n} is preferred at a body weight of {w} kg?",
@@ -154,7 +152,7 @@ def test_the_version_has_card_report_and_leaderboard_and_names_no_endpoint(
 
 
 def test_a_killed_run_asks_nothing_twice_and_ends_as_if_nothing_had_happened(
-    anes: Anes, environment: dict[str, str], tmp_path: Path
+    anes: Anes, start_anes: Start, tmp_path: Path
 ) -> None:
     with LlmServer(reply=knowing) as server:
         assert (
@@ -162,16 +160,11 @@ def test_a_killed_run_asks_nothing_twice_and_ends_as_if_nothing_had_happened(
         )
     with LlmServer(reply=knowing, latency=0.05) as server:
         config = recipe(tmp_path / "killed", contestant("m", server.url), styles=["direct", "cot"])
-        words = ["build", "evaluation", "--config", str(config), "--root", str(tmp_path / "killed" / "data")]
-        command = [sys.executable, "-m", "flows", *words]
-        process = subprocess.Popen(
-            command, cwd=PROJECT, env=environment, start_new_session=True, stderr=subprocess.DEVNULL
-        )
+        words = ("build", "evaluation", "--config", config, "--root", tmp_path / "killed" / "data")
+        process = start_anes(*words)
         while process.poll() is None and server.finished.total() < 30:
             time.sleep(0.005)
-        assert process.poll() is None, "it ended before it could be killed"
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        assert process.kill().code == -signal.SIGKILL, "it ended before it could be killed"
         done = anes(*words)
         assert done.code == 0, done.err
         twice = sum(count - 1 for count in server.asked.values())
@@ -228,25 +221,33 @@ def test_exemplars_are_shown_and_not_asked(anes: Anes, tmp_path: Path) -> None:
     assert Counter(rejected["reason"]) == {"exemplar": 4}
 
 
-def test_instructions_may_be_in_another_language_than_the_question(anes: Anes, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def said(anes: Anes, tmp_path_factory: pytest.TempPathFactory) -> list[list[dict[str, str]]]:
+    """The messages of the styles cot, with English instructions, and plain."""
+    styles = [{"style": "cot", "instructions": "en"}, "plain"]
     with LlmServer(reply=knowing) as server:
-        style = {"style": "cot", "instructions": "en"}
-        assert build(anes, tmp_path, contestant("m", server.url), styles=[style]).code == 0
-        systems = {body["messages"][0]["content"] for body in server.bodies}
-    assert len(systems) == 1 and "examination" in systems.pop()
+        folder = tmp_path_factory.mktemp("styles")
+        assert build(anes, folder, contestant("m", server.url), styles=styles).code == 0
+        return [body["messages"] for body in server.bodies]
+
+
+def test_instructions_may_be_in_another_language_than_the_question(said: list[list[dict[str, str]]]) -> None:
+    cot = [messages for messages in said if len(messages) > 1]
+    systems = {messages[0]["content"] for messages in cot}
+    assert len(cot) == len(ROWS) and len(systems) == 1 and "examination" in systems.pop()
 
 
 def test_plain_questions_are_put_as_in_training_and_as_the_harness_puts_them(
-    anes: Anes, tmp_path: Path
+    said: list[list[dict[str, str]]],
 ) -> None:
-    with LlmServer(reply=knowing) as server:
-        assert build(anes, tmp_path, contestant("m", server.url), styles=["plain"]).code == 0
-        said = {shown(body)[0]: body["messages"] for body in server.bodies}
-    assert {tuple(one["role"] for one in messages) for messages in said.values()} == {("user",)}
+    plain = [messages for messages in said if len(messages) == 1]
+    assert len(plain) == len(ROWS)
+    by_stem = {shown({"messages": messages})[0]: messages for messages in plain}
+    assert {messages[0]["role"] for messages in plain} == {"user"}
     lines = "A. Right 3\nB. Left 3\nC. Upper 3\nD. Lower 3"
     for row in (row for row in ROWS if row["id"].endswith("-03")):
         name = shown({"messages": [{"content": row["question"]}]})[0]
-        content = said[name][0]["content"]
+        content = by_stem[name][0]["content"]
         assert content == f"{row['question']}\n\n{lines}\n\n{ASKED[row['language']]}"
 
 

@@ -1,12 +1,9 @@
 """A build killed at any moment continues and ends as if nothing had happened."""
 
-import os
 import random
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
@@ -15,11 +12,15 @@ import pytest
 from anessuite.storage import Store
 from anessuite.verification import verify
 from anessuite.versions import DatasetRef
+from tests.command_server import Started
 
 PROJECT = Path(__file__).parents[2]
 SAMPLES = PROJECT / "samples" / "corpus"
 REF = DatasetRef("corpus", "2026.12.01")
 KILLS = 3
+PARTS = 24
+"""Of each source."""
+Start = Callable[..., Started]
 
 
 @pytest.fixture(scope="module")
@@ -29,8 +30,8 @@ def recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("fineweb-en", "fineweb-edu-zh"):
         (folder / name).mkdir()
         whole = pl.read_parquet(SAMPLES / f"{name}.parquet")
-        for part in range(24):
-            pl.concat([whole] * 12).gather_every(24, part).write_parquet(
+        for part in range(PARTS):
+            pl.concat([whole] * 12).gather_every(PARTS, part).write_parquet(
                 folder / name / f"{part:02d}.parquet"
             )
     text = (
@@ -42,13 +43,9 @@ def recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "recipe.yaml"
 
 
-def start(recipe: Path, root: Path, environment: dict[str, str]) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "flows", "build", "corpus", "--config", str(recipe), "--root", str(root)]
-    command += ["--version", REF.version, "--workers", "2"]
-    with (root.parent / f"{root.name}.log").open("ab") as log:
-        return subprocess.Popen(
-            command, cwd=PROJECT, env=environment, stdout=log, stderr=log, start_new_session=True
-        )
+def start(start_anes: Start, recipe: Path, root: Path) -> Started:
+    how = ("--root", root, "--version", REF.version, "--workers", "2")
+    return start_anes("build", "corpus", "--config", recipe, *how)
 
 
 def files(root: Path) -> dict[str, str]:
@@ -61,60 +58,48 @@ def marks(root: Path) -> int:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(
-    recipe: Path, environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Path]:
+def undisturbed(recipe: Path, start_anes: Start, tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("undisturbed") / "root"
-    assert start(recipe, root, environment).wait(300) == 0
-    yield root
+    assert start(start_anes, recipe, root).wait().code == 0
+    return root
 
 
 def test_three_kills_and_a_finish_give_the_same_bytes(
-    recipe: Path, undisturbed: Path, environment: dict[str, str], tmp_path: Path
+    recipe: Path, undisturbed: Path, start_anes: Start, tmp_path: Path
 ) -> None:
     root, chance = tmp_path / "root", random.Random(20261201)
     done = [0]
     for _ in range(KILLS):
-        process = start(recipe, root, environment)
+        process = start(start_anes, recipe, root)
         seen, more = done[-1], chance.randint(1, 8)
         while process.poll() is None and marks(root) < seen + more:
             time.sleep(0.002)
         time.sleep(chance.random() * 0.15)
-        assert process.poll() is None, "the build ended before it could be killed"
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        assert process.kill().code == -signal.SIGKILL, "the build ended before it could be killed"
         assert not (root / "corpus").exists()
         done.append(marks(root))
     assert done == sorted(done), "parts that were done were lost"
-    assert 0 < done[-1] < 48
-    assert start(recipe, root, environment).wait(300) == 0
+    assert 0 < done[-1] < 2 * PARTS
+    assert start(start_anes, recipe, root).wait().code == 0
     assert files(root) == files(undisturbed)
     assert verify(Store(str(root)), REF) == []
     assert not (root / ".build/corpus").exists() or not list((root / ".build/corpus").iterdir())
 
 
 def test_a_second_build_of_the_version_is_told_so_and_changes_nothing(
-    recipe: Path, undisturbed: Path, environment: dict[str, str], tmp_path: Path
+    recipe: Path, undisturbed: Path, start_anes: Start, tmp_path: Path
 ) -> None:
     root = tmp_path / "root"
-    first = start(recipe, root, environment)
+    first = start(start_anes, recipe, root)
     while first.poll() is None and marks(root) < 2:
         time.sleep(0.002)
-    os.killpg(first.pid, signal.SIGSTOP)
+    first.signal(signal.SIGSTOP)
     before = sorted(str(path) for path in root.rglob("*"))
-    command = [sys.executable, "-m", "flows", "build", "corpus", "--config", str(recipe), "--root", str(root)]
-    second = subprocess.run(
-        [*command, "--version", REF.version],
-        cwd=PROJECT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+    second = start(start_anes, recipe, root).wait()
     after = sorted(str(path) for path in root.rglob("*"))
-    os.killpg(first.pid, signal.SIGCONT)
-    assert second.returncode == 1
-    assert "is being built by another process" in second.stderr
+    first.signal(signal.SIGCONT)
+    assert second.code == 1
+    assert "is being built by another process" in second.err
     assert after == before
-    assert first.wait(300) == 0
+    assert first.wait().code == 0
     assert files(root) == files(undisturbed)

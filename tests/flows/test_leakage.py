@@ -1,11 +1,8 @@
 """The leakage analysis end to end on samples/, with a toy model that has learnt half of the questions."""
 
 import json
-import os
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -19,12 +16,13 @@ import yaml
 from anessuite.leakage_schemas import FLAGS
 from anessuite.storage import Store
 from anessuite.versions import DatasetRef
-from tests.flows.conftest import PROJECT, Finished
+from tests.command_server import PROJECT, Finished, Started
 from tests.llm_server import MODEL, LlmServer, key_of, status
 from tests.memorising_model import BENCH, innocent, knows, published, remembering
 
 SAMPLES = PROJECT / "samples"
 Anes = Callable[..., Finished]
+Start = Callable[..., Started]
 
 
 def recipe(folder: Path, *servers: LlmServer, **changes: Any) -> Path:
@@ -134,32 +132,41 @@ def test_the_version_verifies_and_its_pages_state_rates_against_chance(anes: Ane
 
 
 @pytest.fixture(scope="module")
-def undisturbed(anes: Anes, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+def few(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A benchmark of ten of the questions, half of which m1 has learnt: 240 orders a model."""
+    path = tmp_path_factory.mktemp("few") / "bench.jsonl"
+    asked = [one for one in published().values() if len(one.options) == 4 and one.answer is not None]
+    chosen = [one for has in (True, False) for one in [one for one in asked if knows(one) is has][:5]]
+    rows = [{"id": one.source_id, "question": one.question, "options": dict(one.options)} for one in chosen]
+    lines = [json.dumps(row | {"answer": one.answer}) for row, one in zip(rows, chosen, strict=True)]
+    path.write_text("\n".join(lines))
+    return str(path)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(anes: Anes, few: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The digests of an analysis by two models without faults."""
     folder = tmp_path_factory.mktemp("undisturbed")
     with LlmServer(texts=remembering) as one, LlmServer(texts=innocent) as other:
-        done = anes("build", "leakage", "--config", recipe(folder, one, other), "--root", folder / "data")
+        config = recipe(folder, one, other, bench=few)
+        done = anes("build", "leakage", "--config", config, "--root", folder / "data")
         assert done.code == 0, done.err
         assert max(Counter(map(key_of, one.bodies)).values()) <= 2, "a check, and at most one question"
     return digests(folder / "data")
 
 
 def test_a_killed_analysis_goes_on_and_ends_as_if_nothing_had_happened(
-    anes: Anes, environment: dict[str, str], undisturbed: dict[str, str], tmp_path: Path
+    anes: Anes, start_anes: Start, few: str, undisturbed: dict[str, str], tmp_path: Path
 ) -> None:
     with LlmServer(texts=remembering, latency=0.02) as one, LlmServer(texts=innocent) as other:
-        config = recipe(tmp_path, one, other)
-        command = [sys.executable, "-m", "flows", "build", "leakage", "--config", str(config)]
-        command += ["--root", str(tmp_path / "data")]
-        process = subprocess.Popen(
-            command, cwd=PROJECT, env=environment, start_new_session=True, stderr=subprocess.DEVNULL
-        )
-        while process.poll() is None and one.finished.total() < 300:
+        config = recipe(tmp_path, one, other, bench=few)
+        command = ("build", "leakage", "--config", config, "--root", tmp_path / "data")
+        process = start_anes(*command)
+        while process.poll() is None and one.finished.total() < 100:
             time.sleep(0.005)
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        assert process.kill().code == -signal.SIGKILL, "it ended before it could be killed"
         one.latency = 0.0
-        done = anes("build", "leakage", "--config", config, "--root", tmp_path / "data")
+        done = anes(*command)
         assert done.code == 0, done.err
         scored = Counter(key_of(body) for body in one.bodies)
         twice = sum(count - 1 for count in scored.values())
@@ -168,15 +175,15 @@ def test_a_killed_analysis_goes_on_and_ends_as_if_nothing_had_happened(
 
 
 def test_a_model_that_fails_leaves_the_others_and_the_same_command_goes_on(
-    anes: Anes, undisturbed: dict[str, str], tmp_path: Path
+    anes: Anes, few: str, undisturbed: dict[str, str], tmp_path: Path
 ) -> None:
     with LlmServer(texts=remembering) as one, LlmServer(texts=innocent) as other:
-        config = recipe(tmp_path, one, other)
+        config = recipe(tmp_path, one, other, bench=few)
         one.stop()
         stopped = anes("build", "leakage", "--config", config, "--root", tmp_path / "data")
         assert stopped.code == 1 and "1 of 2 models could not be asked" in stopped.err and "m1" in stopped.err
         asked = other.requests
-        assert asked > 1000
+        assert asked > 100
         one.start()
         done = anes("build", "leakage", "--config", config, "--root", tmp_path / "data")
         assert done.code == 0, done.err
@@ -184,9 +191,9 @@ def test_a_model_that_fails_leaves_the_others_and_the_same_command_goes_on(
     assert digests(tmp_path / "data") == undisturbed
 
 
-def test_keep_going_leaves_a_failing_model_out_and_says_so(anes: Anes, tmp_path: Path) -> None:
+def test_keep_going_leaves_a_failing_model_out_and_says_so(anes: Anes, few: str, tmp_path: Path) -> None:
     with LlmServer(texts=remembering) as one, LlmServer(texts=innocent) as other:
-        config = recipe(tmp_path, one, other, tests=["order"])
+        config = recipe(tmp_path, one, other, bench=few, tests=["order"])
         other.stop()
         done = anes("build", "leakage", "--config", config, "--root", tmp_path / "data", "--keep-going")
         assert done.code == 0 and "warning: m2 was left out" in done.err
@@ -208,9 +215,11 @@ def test_an_endpoint_without_logprobs_is_an_error_before_anything_is_spent(
         assert "vllm serve" in done.err and one.requests <= 1, "the check alone"
 
 
-def test_continuations_need_no_logprobs_and_may_be_asked_as_a_chat(anes: Anes, tmp_path: Path) -> None:
+def test_continuations_need_no_logprobs_and_may_be_asked_as_a_chat(
+    anes: Anes, few: str, tmp_path: Path
+) -> None:
     with LlmServer() as server:
-        config = recipe(tmp_path, server, tests=["continuation"])
+        config = recipe(tmp_path, server, bench=few, tests=["continuation"])
         content = yaml.safe_load(config.read_text())
         content["models"][0]["ask"] = "chat"
         config.write_text(yaml.safe_dump(content))
@@ -251,13 +260,15 @@ def test_questions_of_two_options_are_scored_but_in_no_rate(anes: Anes, tmp_path
     assert (found["orders"] == 2).all() and all(found[flag].is_null().all() for flag in FLAGS)
 
 
-def test_a_budget_stops_the_analysis_and_a_higher_one_continues_it(anes: Anes, tmp_path: Path) -> None:
+def test_a_budget_stops_the_analysis_and_a_higher_one_continues_it(
+    anes: Anes, few: str, tmp_path: Path
+) -> None:
     with LlmServer(texts=remembering) as server:
-        small = recipe(tmp_path, server, tests=["order"], spending={"max_requests": 200})
+        small = recipe(tmp_path, server, bench=few, tests=["order"], spending={"max_requests": 100})
         stopped = anes("build", "leakage", "--config", small, "--root", tmp_path / "data")
-        assert stopped.code == 1 and "max_requests is 200" in stopped.err
-        assert server.requests == 201, "the check, and what the cap allows"
-        free = recipe(tmp_path, server, tests=["order"])
+        assert stopped.code == 1 and "max_requests is 100" in stopped.err
+        assert server.requests == 101, "the check, and what the cap allows"
+        free = recipe(tmp_path, server, bench=few, tests=["order"])
         assert anes("build", "leakage", "--config", free, "--root", tmp_path / "data").code == 0
 
 

@@ -3,11 +3,7 @@
 import gzip
 import hashlib
 import json
-import os
 import re
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -21,8 +17,8 @@ from prefect.client.schemas.filters import FlowFilter, FlowFilterName
 
 from anessuite.storage import Store
 from anessuite.versions import DatasetRef
+from tests.command_server import Finished, Started
 from tests.eutils_server import EutilsServer
-from tests.flows.conftest import Finished
 from tests.llm_server import (
     EMPTY,
     HALF,
@@ -42,6 +38,7 @@ CITATIONS = pl.read_csv(SAMPLES / "pubmed" / "citations.csv", schema_overrides={
 USED = {"true", "updated", "near_duplicate", "injection"}
 """Kinds of sample citations that make questions, where their file is read."""
 Anes = Callable[..., Finished]
+Start = Callable[..., Started]
 
 
 def recipe(folder: Path, endpoint: str, **changes: Any) -> Path:
@@ -247,22 +244,17 @@ def test_a_server_that_dies_stops_the_build_which_then_goes_on(
 
 
 def test_a_killed_build_asks_nothing_twice_and_ends_as_if_nothing_had_happened(
-    anes: Anes, environment: dict[str, str], undisturbed: dict[str, str], tmp_path: Path
+    anes: Anes, start_anes: Start, undisturbed: dict[str, str], tmp_path: Path
 ) -> None:
     with LlmServer(reply=model, latency=0.05) as server:
         config = recipe(tmp_path, server.url)
-        command = [sys.executable, "-m", "flows", "build", "qa", "--config", str(config)]
-        command += ["--root", str(tmp_path / "data"), "--workers", "1"]
+        command = ("build", "qa", "--config", config, "--root", tmp_path / "data", "--workers", "1")
         for wanted in (5, 20, 33):
-            process = subprocess.Popen(
-                command, cwd=PROJECT, env=environment, start_new_session=True, stderr=subprocess.DEVNULL
-            )
+            process = start_anes(*command)
             while process.poll() is None and server.finished.total() < wanted:
                 time.sleep(0.005)
-            if process.poll() is None:
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-        done = anes("build", "qa", "--config", config, "--root", tmp_path / "data", "--workers", "1")
+            process.kill()
+        done = anes(*command)
         assert done.code == 0, done.err
         lost = sum(count - 1 for count in server.finished.values())
         assert lost <= 3 * 8, "more than what was in flight at the kills was asked again"

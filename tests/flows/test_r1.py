@@ -3,11 +3,8 @@
 import csv
 import hashlib
 import json
-import os
 import re
 import signal
-import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -24,12 +21,13 @@ from prefect.client.schemas.filters import FlowFilter, FlowFilterName
 from anessuite.answers import extract_choice
 from anessuite.storage import Store
 from anessuite.versions import DatasetRef
-from tests.flows.conftest import Finished
+from tests.command_server import Finished, Started
 from tests.llm_server import EMPTY, HALF, MODEL, NO_JSON, LlmServer, Reply, say, status, too_many
 
 PROJECT = Path(__file__).parents[2]
 SAMPLES = PROJECT / "samples"
 Anes = Callable[..., Finished]
+Start = Callable[..., Started]
 SOLVED = {"r1-01": 1, "r1-02": 2, "r1-03": 3, "r1-04": 1, "r1-05": 2, "r1-09": 1}
 """English questions that the recorded replies solve, and in which attempt."""
 LONG = "First the anatomy, then the drug, then the dose are looked at, and each option is weighed in turn. "
@@ -247,38 +245,20 @@ def test_faults_of_the_server_change_nothing_in_the_data(
     assert digests(tmp_path / "data") == undisturbed
 
 
-def test_a_server_that_dies_stops_the_build_which_then_goes_on(
-    anes: Anes, undisturbed: dict[str, str], tmp_path: Path
-) -> None:
-    with LlmServer(reply=model, dies_after=10) as server:
-        stopped = build(anes, tmp_path, server, reasoner__patience=1)
-        assert stopped.code == 1 and "no endpoint" in stopped.err
-        server.start()
-        done = build(anes, tmp_path, server, reasoner__patience=1)
-        assert done.code == 0, done.err
-    assert digests(tmp_path / "data") == undisturbed
-
-
 def test_a_killed_build_asks_nothing_twice_and_ends_as_if_nothing_had_happened(
-    anes: Anes, environment: dict[str, str], undisturbed: dict[str, str], tmp_path: Path
+    anes: Anes, start_anes: Start, undisturbed: dict[str, str], tmp_path: Path
 ) -> None:
     with LlmServer(reply=model, latency=0.05) as server:
         config = recipe(tmp_path, server.url)
-        command = [sys.executable, "-m", "flows", "build", "r1", "--config", str(config)]
-        command += ["--root", str(tmp_path / "data")]
-        for wanted in (4, 16, 20):
-            process = subprocess.Popen(
-                command, cwd=PROJECT, env=environment, start_new_session=True, stderr=subprocess.DEVNULL
-            )
-            while process.poll() is None and server.finished.total() < wanted:
-                time.sleep(0.005)
-            if process.poll() is None:
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-        done = anes("build", "r1", "--config", config, "--root", tmp_path / "data")
+        command = ("build", "r1", "--config", config, "--root", tmp_path / "data")
+        process = start_anes(*command)
+        while process.poll() is None and server.finished.total() < 16:  # in the second attempts
+            time.sleep(0.005)
+        assert process.kill().code == -signal.SIGKILL, "it ended before it could be killed"
+        done = anes(*command)
         assert done.code == 0, done.err
         twice = sum(count - 1 for count in Counter(map(name_of, server.bodies)).values())
-        assert twice <= 3 * 8, "more than what was in flight at the kills was asked again"
+        assert twice <= 8, "more than what was in flight at the kill was asked again"
     assert digests(tmp_path / "data") == undisturbed
 
 

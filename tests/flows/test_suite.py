@@ -13,7 +13,7 @@ from anessuite.manifests import Manifest
 from anessuite.releases import Member, WrongBenchmark, bind
 from anessuite.storage import Store
 from anessuite.versions import DatasetRef
-from tests.flows.conftest import Finished
+from tests.command_server import Finished
 
 PROJECT = Path(__file__).parents[2]
 SAMPLES = PROJECT / "samples"

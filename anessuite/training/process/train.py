@@ -45,7 +45,7 @@ def _trainer(job: Job) -> Any:
     if isinstance(stage, GroupOptimization):
         return GRPOTrainer(
             args=_grpo(stage, job),
-            train_dataset=_rows(job.train, ["prompt", "options", "solution", "language", "id"]),
+            train_dataset=_questions(job, tokenizer),
             reward_funcs=[getattr(rewards, name) for name in _weights(stage)],
             **common,
         )
@@ -70,6 +70,14 @@ def _rows(path: Path, columns: list[str]) -> Dataset:
     return found.select_columns(columns)
 
 
+def _questions(job: Job, tokenizer: Any) -> Dataset:
+    """What the rewards are told of each question, and whether its prompt ends with an open ``<think>``."""
+    rows = _rows(job.train, ["prompt", "options", "solution", "language", "id"])
+    prompt = tokenizer.apply_chat_template(rows[0]["prompt"], tokenize=False, add_generation_prompt=True)
+    is_open = prompt.rstrip().endswith("<think>")
+    return rows.add_column("thought_is_open", [is_open] * len(rows))  # type: ignore[call-arg]
+
+
 def _shared(stage: TrainingStage, job: Job) -> dict[str, Any]:
     """Arguments of either trainer."""
     devices = int(os.environ.get("WORLD_SIZE", "1"))
@@ -90,7 +98,7 @@ def _shared(stage: TrainingStage, job: Job) -> dict[str, Any]:
         "weight_decay": stage.weight_decay,
         "max_grad_norm": stage.max_grad_norm,
         "bf16": stage.precision == "bf16",
-        "gradient_checkpointing": stage.gradient_checkpointing,
+        "activation_checkpointing": stage.gradient_checkpointing,
         "save_steps": stage.save_every,
         "save_total_limit": 2,
         "logging_steps": stage.report_every,
