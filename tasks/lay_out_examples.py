@@ -28,7 +28,7 @@ EXAMPLES, ORDER = "examples", "order"
 
 @dataclass(frozen=True)
 class HeldOut:
-    """The slice of rows that no stage trains on."""
+    """The slice of rows that neither SFT nor GRPO trains on."""
 
     share: float
     seed: int
@@ -94,7 +94,7 @@ def _judged(
     counted = rows.with_columns(
         _lengths(rows, stage, tokens).alias("tokens"),
         stage=pl.lit(name),
-        held_out=training.is_held_out(held_out.share, seed=held_out.seed),
+        held_out=pl.lit(False) if isinstance(stage, Pretraining) else _is_held_out(held_out),
         places=pl.lit([], dtype=pl.List(pl.UInt32)),
     )
     repeated = pl.col("id").is_in(list(seen)) | (pl.int_range(pl.len()).over("id") > 0)
@@ -103,6 +103,10 @@ def _judged(
     )
     evidence = pl.struct("tokens", "pass_rate").struct.json_encode()
     return split(counted, reason, evidence)
+
+
+def _is_held_out(held_out: HeldOut) -> pl.Expr:
+    return training.is_held_out(held_out.share, seed=held_out.seed)
 
 
 def _lengths(rows: pl.DataFrame, stage: TrainingStage, tokens: Tokens) -> pl.Series:
@@ -167,7 +171,7 @@ def _order(examples: Stage, order: Stage, name: str, stage: TrainingStage, seed:
 
 def _places(slim: pl.DataFrame, stage: TrainingStage, seed: int) -> tuple[pl.DataFrame, dict[str, str]]:
     """Places by id, and ids that ``max_rows`` leaves out with that reason."""
-    trained = slim.filter(~pl.col("held_out")) if not isinstance(stage, Pretraining) else slim
+    trained = slim.filter(~pl.col("held_out"))
     beyond: dict[str, str] = {}
     if stage.max_rows is not None and trained.height > stage.max_rows:
         drawn = trained.sample(trained.height, shuffle=True, seed=seed)

@@ -39,7 +39,7 @@ def train(build: Build, name: str, job: Job, launch: Launch) -> Trained:
     Raises ConfigError for what the process cannot do (memory, a batch that does not fit the devices), and
     TrainingFailed, with the end of its log, if it ends otherwise.
     """
-    key = name.replace("+", "_")
+    key = name.replace("+", ".")
     done = build.marked(STEP, key)
     if done is None or not (job.out / MODEL).is_dir():
         _run(name, job, launch)
@@ -164,7 +164,7 @@ def job_of(
         model=model.folder,
         train=rows,
         held_out=held_out if isinstance(stage, FineTuning) else None,
-        out=work / label(chain).replace("+", "_"),
+        out=work / label(chain).replace("+", "."),
         steps=steps,
         seed=seed,
         trust_remote_code=base.trust_remote_code,

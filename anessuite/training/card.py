@@ -84,9 +84,7 @@ def _summary(manifest: Manifest) -> str:
     data = ", ".join(
         dict.fromkeys(one.name for one in manifest.recipe.inputs if not one.name.startswith("base "))
     )
-    return line(
-        f"{config['base']['path']}, trained on {data}, after the paper AnesSuite (arXiv 2504.02404)."
-    )
+    return line(f"{config['base']['path']}, trained on {data}, after the paper AnesSuite (arXiv 2504.02404).")
 
 
 def _accuracy(results: Results) -> str:
@@ -180,7 +178,7 @@ def _weights(manifest: Manifest, results: Results) -> str:
 
 def folder_of(label: str) -> str:
     """Folder of a model in the version."""
-    return label.replace("+", "_")
+    return label.replace("+", ".")
 
 
 def _data(manifest: Manifest) -> str:

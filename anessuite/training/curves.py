@@ -20,7 +20,9 @@ CURVE = pa.schema(
 )
 """One figure at one step of the last stage of ``model``; names are the trainers': loss, eval_loss, reward,
 rewards/correctness/mean, completions/mean_length, kl, grad_norm and so on."""
-_NOT_FIGURES = ("step", "epoch", "total_flos")
+_NOT_FIGURES = ("step", "epoch", "total_flos", "train_loss", "num_tokens", "eval_num_tokens")
+"""Beside what is no figure, what a trainer counts from the start of its process, so that a resume changes it
+(TRL 1.16)."""
 _OF_TIME = ("runtime", "per_second", "step_time")
 
 
@@ -28,9 +30,8 @@ def curves(histories: Mapping[str, Path]) -> pl.DataFrame:
     """CURVE of the ``history.json`` of each model, in the order of models and steps."""
     rows = [row for model, path in histories.items() for row in _rows(model, json.loads(path.read_bytes()))]
     types = empty(CURVE).schema
-    return pl.DataFrame(rows, schema=types, orient="row").unique(
-        ["model", "step", "name"], maintain_order=True
-    )
+    found = pl.DataFrame(rows, schema=types, orient="row").unique(["model", "step", "name"], keep="first")
+    return found.sort(pl.col("model").cast(pl.Enum([*histories])), "step", "name")
 
 
 def _rows(model: str, history: Iterable[Mapping[str, Any]]) -> Iterable[tuple[str, int, str, float]]:

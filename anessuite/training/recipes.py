@@ -110,6 +110,9 @@ class FineTuning(TrainingStage):
 
     kind: Literal["sft"] = "sft"
     max_length: int = Field(default=4096, ge=16)
+    eos_token: str | None = Field(
+        default=None, description="token that ends a reply; of base models often another than the template's"
+    )
     evaluate_every: int = Field(default=25, ge=1, description="steps between two looks at what is held out")
     patience: int = Field(default=3, ge=0, description="looks without a lower loss until it stops; 0: never")
 

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from datasets import Dataset, load_dataset
 from transformers import EarlyStoppingCallback, Trainer
+from transformers.integrations import unset_hf_deepspeed_config
 from trl import GRPOConfig, GRPOTrainer, SFTConfig, SFTTrainer
 
 from anessuite.errors import ConfigError
@@ -35,8 +36,10 @@ def train(job: Job) -> None:
 
 def _trainer(job: Job) -> Any:
     stage = job.stage
-    model, tokenizer = load(job)
+    arguments = _grpo(stage, job) if isinstance(stage, GroupOptimization) else _sft(stage, job)
+    model, tokenizer = load(job)  # after the arguments, which tell transformers of FSDP and DeepSpeed
     common = {
+        "args": arguments,
         "model": model,
         "processing_class": tokenizer,
         "peft_config": adapter_of(stage),
@@ -44,7 +47,6 @@ def _trainer(job: Job) -> Any:
     }
     if isinstance(stage, GroupOptimization):
         return GRPOTrainer(
-            args=_grpo(stage, job),
             train_dataset=_questions(job, tokenizer),
             reward_funcs=[getattr(rewards, name) for name in _weights(stage)],
             **common,
@@ -52,7 +54,6 @@ def _trainer(job: Job) -> Any:
     columns = ["text"] if isinstance(stage, Pretraining) else ["prompt", "completion"]
     held_out = None if job.held_out is None else _rows(job.held_out, columns)
     trainer = SFTTrainer(
-        args=_sft(stage, job, looks=held_out is not None),
         train_dataset=_rows(job.train, columns),
         eval_dataset=held_out,
         **common,
@@ -93,7 +94,7 @@ def _shared(stage: TrainingStage, job: Job) -> dict[str, Any]:
         "gradient_accumulation_steps": stage.batch_size // (stage.per_device * devices),
         "max_steps": job.steps,
         "learning_rate": stage.learning_rate,
-        "lr_scheduler_type": stage.schedule,
+        "lr_scheduler_type": "constant_with_warmup" if stage.schedule == "constant" else stage.schedule,
         "warmup_steps": stage.warmup,
         "weight_decay": stage.weight_decay,
         "max_grad_norm": stage.max_grad_norm,
@@ -112,7 +113,7 @@ def _shared(stage: TrainingStage, job: Job) -> dict[str, Any]:
     }
 
 
-def _sft(stage: TrainingStage, job: Job, *, looks: bool) -> SFTConfig:
+def _sft(stage: TrainingStage, job: Job) -> SFTConfig:
     """The order of rows is the file's: the mix of languages is in it."""
     assert isinstance(stage, FineTuning | Pretraining)
     arguments = _shared(stage, job) | {
@@ -121,8 +122,9 @@ def _sft(stage: TrainingStage, job: Job, *, looks: bool) -> SFTConfig:
         "packing": isinstance(stage, Pretraining),
         "eval_packing": False,
         "completion_only_loss": None if isinstance(stage, Pretraining) else True,
+        "eos_token": stage.eos_token if isinstance(stage, FineTuning) else None,
     }
-    if isinstance(stage, FineTuning) and looks:
+    if isinstance(stage, FineTuning) and job.held_out is not None:
         arguments |= {
             "eval_strategy": "steps",
             "eval_steps": stage.evaluate_every,
@@ -170,6 +172,7 @@ def _save(trainer: Trainer, job: Job) -> None:
     trainer.save_model(str(job.out / "trained"))
     if not trainer.is_world_process_zero():
         return
+    unset_hf_deepspeed_config()  # else it would load its share of ZeRO-3 alone, and wait for the others
     finish(job, job.out / "trained", job.out / MODEL)
     (job.out / HISTORY).write_text(json.dumps(history), encoding="utf-8")
 
