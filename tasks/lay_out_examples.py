@@ -76,14 +76,14 @@ def _judge(
             rows = frame if left is None else frame.head(left)
             left = None if left is None else left - rows.height
             if examples.done(part) is None:
-                kept, rejected = _judged(rows, name, stage, tokens, held_out, seen)
+                kept, rejected = judged(rows, name, stage, tokens, held_out, seen)
                 examples.write(part, kept, _rejected(rejected, name), rows_in=rows.height)
             seen |= set(examples.read(part)["id"])
             if left is not None and left <= 0:
                 break
 
 
-def _judged(
+def judged(
     rows: pl.DataFrame,
     name: str,
     stage: TrainingStage,
@@ -91,6 +91,7 @@ def _judged(
     held_out: HeldOut,
     seen: set[str],
 ) -> Sifted:
+    """Rows (READ) that stage ``name`` can use, and those it cannot, whose ids are in ``seen`` among them."""
     counted = rows.with_columns(
         _lengths(rows, stage, tokens).alias("tokens"),
         stage=pl.lit(name),
@@ -156,7 +157,7 @@ def _order(examples: Stage, order: Stage, name: str, stage: TrainingStage, seed:
             f"{examples.build.ref}: stage {name} has no row to train on; dropped: {_drops(examples, parts)}",
             "rejected rows have reasons: build it as dev with other limits, or name other data",
         )
-    places, beyond = _places(slim.with_row_index("row"), stage, seed)
+    places, beyond = places_of(slim.with_row_index("row"), stage, seed)
     for part in parts:
         rows = examples.read(part).with_columns(
             pl.col("id").replace_strict(beyond, default=None, return_dtype=pl.String).alias("why")
@@ -169,7 +170,7 @@ def _order(examples: Stage, order: Stage, name: str, stage: TrainingStage, seed:
         order.write(part, kept.select(EXAMPLE.names), _rejected(rejected, name), rows_in=rows.height)
 
 
-def _places(slim: pl.DataFrame, stage: TrainingStage, seed: int) -> tuple[pl.DataFrame, dict[str, str]]:
+def places_of(slim: pl.DataFrame, stage: TrainingStage, seed: int) -> tuple[pl.DataFrame, dict[str, str]]:
     """Places by id, and ids that ``max_rows`` leaves out with that reason."""
     trained = slim.filter(~pl.col("held_out"))
     beyond: dict[str, str] = {}

@@ -12,7 +12,8 @@ from anessuite.training.recipes import GroupOptimization, Pretraining, TrainingS
 @dataclass(frozen=True, slots=True)
 class StagePlan:
     """A stage as it will run. ``rows`` are distinct ones, ``places`` with repeats, ``held_out`` those looked
-    at alone; ``tokens`` of one pass, by group (of GRPO, of prompts); ``reached`` places within the steps."""
+    at alone; ``tokens`` of one pass, by group, and of the ``longest`` row (of GRPO, of prompts); ``reached``
+    places within the steps."""
 
     stage: str
     kind: str
@@ -20,6 +21,7 @@ class StagePlan:
     places: int
     held_out: int
     tokens: Mapping[str, int]
+    longest: int
     steps: int
     reached: int
 
@@ -53,7 +55,8 @@ def plan_of(name: str, stage: TrainingStage, rows: pl.DataFrame) -> StagePlan:
     repeats = stage.iterations if isinstance(stage, GroupOptimization) else 1
     reached = min(places, math.floor(steps / repeats * a_step + 1e-9))
     held_out = rows.filter(pl.col("held_out")).height
-    return StagePlan(name, stage.kind, used.height, places, held_out, by_group, steps, reached)  # type: ignore[attr-defined]
+    longest = int(used["tokens"].max() or 0)  # type: ignore[arg-type]
+    return StagePlan(name, stage.kind, used.height, places, held_out, by_group, longest, steps, reached)  # type: ignore[attr-defined]
 
 
 def places_a_step(stage: TrainingStage, places: int, tokens: int) -> float:

@@ -75,6 +75,8 @@ def build(
         anes build suite --config deployments/suite.demo.yaml
 
         anes build evaluation --config deployments/evaluation.demo.yaml
+
+        anes build morpheus --config deployments/morpheus.demo.yaml
     """
     with errors_explained():
         from anessuite.config import read_config

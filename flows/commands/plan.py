@@ -9,6 +9,7 @@ import typer
 from flows.commands.build import ConfigFile, Name, Sample, quiet_prefect
 from flows.commands.datasets import Dataset
 from flows.commands.output import JsonOption, errors_explained, print_json, print_table
+from flows.commands.plan_training import plan_training
 
 if TYPE_CHECKING:
     from tasks.estimate_questions import QuestionEstimate
@@ -37,6 +38,8 @@ def plan(
         anes plan evaluation --config deployments/evaluation.yaml
 
         anes plan leakage --config deployments/leakage.demo.yaml
+
+        anes plan morpheus --config deployments/training/qwen2.5-7b.yaml
     """
     with errors_explained():
         quiet_prefect()
@@ -291,4 +294,5 @@ _PLANS = {
     Dataset.suite: _suite,
     Dataset.evaluation: _evaluation,
     Dataset.leakage: _leakage,
+    Dataset.morpheus: plan_training,
 }

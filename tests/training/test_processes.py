@@ -33,7 +33,7 @@ def rows_for(stage: Any, root: Path, *, source: str = "r1@dev") -> Path:
     """The file that a process is given."""
     found = pl.concat(list(read_examples(TrainingSource(path=source), stage, Store(str(root)))))
     path = root / f"{stage.kind}.parquet"
-    found.with_columns(stage=pl.lit(stage.kind)).write_parquet(path)
+    found.with_columns(tokens=pl.lit(300, pl.UInt32)).write_parquet(path)
     return path
 
 
@@ -216,7 +216,7 @@ def test_a_batch_that_does_not_fit_the_devices_is_said_and_not_a_traceback(root,
 
 
 def test_what_does_not_fit_into_memory_is_said_before_it_begins(root, tiny, tmp_path):
-    stage = FineTuning(**FAST, batch_size=8192, per_device=8192, max_length=32_000)
+    stage = FineTuning(**FAST, batch_size=1 << 20, per_device=1 << 20, max_length=1024)
     out = job(stage, tiny, rows_for(stage, root), tmp_path / "out", 2)
     done = subprocess.run(
         [*COMMAND, str(out / "job.json")], stdin=_open_pipe(), capture_output=True, text=True, env=CALM

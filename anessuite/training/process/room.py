@@ -3,6 +3,7 @@
 import json
 import os
 
+import polars as pl
 import torch
 
 from anessuite.errors import ConfigError
@@ -20,9 +21,9 @@ def check_room(job: Job) -> None:
     """
     try:
         shape = Architecture.of(json.loads((job.model / "config.json").read_bytes()))
-        needed = training_bytes(
-            shape, step_of(job.stage, devices=_sharing(), on_gpu=torch.cuda.is_available())
-        )
+        longest = int(pl.scan_parquet(job.train).select(pl.col("tokens").max()).collect().item())
+        step = step_of(job.stage, longest, devices=_sharing(), on_gpu=torch.cuda.is_available())
+        needed = training_bytes(shape, step)
     except ConfigError as error:
         say(f"memory is not checked before it begins: {error.what}")
         return
