@@ -114,7 +114,8 @@ def _mask_emails(texts: pl.Series) -> pl.Series:
 def _mask_numbers(texts: pl.Series) -> pl.Series:
     texts = _replaced(texts, _ADDRESS, TAGS["ip"])
     texts = _changed(texts, texts.str.contains(_CN_ID), _mask_cn_ids)
-    return _replaced(texts, _NUMBER, TAGS["phone"])
+    texts = _replaced(texts, _NUMBER, TAGS["phone"])
+    return _replaced(texts, _ADDRESS, TAGS["ip"])  # those that a number beside them had hidden
 
 
 def _changed(texts: pl.Series, candidates: pl.Series, change: Callable[[pl.Series], pl.Series]) -> pl.Series:

@@ -1,6 +1,6 @@
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from filters.personal_data import KINDS, TAGS, mask, tags_written, valid_cn_id
@@ -133,6 +133,7 @@ def test_a_tag_that_the_text_held_is_not_counted() -> None:
 
 
 @settings(max_examples=300, deadline=None)
+@example("93.184.216.34:13812345678")
 @given(st.lists(st.sampled_from(PIECES), max_size=8).map("".join))
 def test_masking_is_idempotent_and_counts_its_tags(text: str) -> None:
     once = masked(text)
