@@ -80,17 +80,11 @@ def publish_trained(
 
 
 def _warnings(results: Results) -> list[str]:
-    found = [
-        f"stage {name} reaches {one.reached:,} of its {one.places:,} places: `max_steps` ends it"
-        for name, one in results.plan.items()
-        if one.reached < one.places
-    ]
-    found += [
+    return [
         f"stage {name} has no row held out, so it cannot stop early: raise `held_out`"
         for name, one in results.plan.items()
         if one.kind == "sft" and not one.held_out
     ]
-    return found
 
 
 def _parquet(frame: pl.DataFrame) -> bytes:

@@ -145,10 +145,19 @@ def gain_table(gains: pl.DataFrame) -> str:
 
 def _stages(manifest: Manifest, results: Results) -> str:
     rows: list[Sequence[Cell]] = [
-        (code(name), one.kind, one.rows, one.places, one.held_out, _tokens(one.tokens), one.steps)
+        (
+            code(name),
+            one.kind,
+            one.rows,
+            one.places,
+            one.held_out,
+            _tokens(one.tokens),
+            one.steps,
+            one.reached,
+        )
         for name, one in results.plan.items()
     ]
-    head = ("stage", "kind", "rows", "places", "held out", "tokens a pass", "steps")
+    head = ("stage", "kind", "rows", "places", "held out", "tokens a pass", "steps", "places reached")
     runs = manifest.recipe.config["runs"] or [list(results.plan)]
     told = "; ".join(" > ".join(run) for run in runs)
     return (

@@ -54,9 +54,9 @@ class Results:
         turned = pairs.filter((pl.col("model") == BASE) & (pl.col("other_model") != BASE)).with_columns(
             model=pl.col("other_model"),
             other_model=pl.col("model"),
-            difference=-pl.col("difference"),
-            low=-pl.col("high"),
-            high=-pl.col("low"),
+            difference=0.0 - pl.col("difference"),
+            low=0.0 - pl.col("high"),
+            high=0.0 - pl.col("low"),
             only_model=pl.col("only_other"),
             only_other=pl.col("only_model"),
         )
