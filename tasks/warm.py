@@ -1,7 +1,7 @@
 """Loads compiled code when imported: for the process from which workers are forked, and for no other.
 
-No polars here: its threads do not survive the fork, and the workers would wait for them forever. Nor a list
-for pyarrow to convert: it would import pandas, which takes 0.3 s.
+No polars here (see ``tasks.workers``), nor a list for pyarrow to convert: it would import pandas, which takes
+0.3 s.
 """
 
 import gc

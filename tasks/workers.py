@@ -1,14 +1,28 @@
-"""The process from which workers are forked. It imports what they need while the caller is still busy."""
+"""The process from which workers are forked. It imports what they need while the caller is still busy.
+
+But no polars, nor a module of ours that needs it: its helper threads do not survive the fork, and a worker
+that hands one of them work would wait for ever. Each worker imports it anew, in a third of a second.
+"""
 
 from multiprocessing import forkserver
 
-_MODULES = ["tasks.curate", "tasks.deduplicate", "tasks.warm"]
+_MODULES = [
+    "prefect",
+    "datatrove.io",
+    "datatrove.pipeline.dedup",
+    "hyperscan",
+    "jsonschema",
+    "lxml.etree",
+    "pyarrow.parquet",
+    "scipy.stats",
+    "tasks.warm",
+]
 
 
 def prepare_workers() -> None:
     """Start that process unless it runs; returns at once. Its environment is that of this moment.
 
-    Workers begin in milliseconds then, instead of importing polars, pyarrow and Prefect each.
+    Workers need not import pyarrow, Prefect and datatrove each then, nor load the compiled code.
     """
     forkserver.set_forkserver_preload(_MODULES)
     forkserver.ensure_running()

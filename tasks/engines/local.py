@@ -4,7 +4,9 @@ On concurrent.futures, and not on datatrove's LocalPipelineExecutor: the pool in
 worker that was killed, and its workers outlive a flow that was.
 """
 
+import faulthandler
 import os
+import signal
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import active_children, get_context, parent_process
@@ -28,7 +30,7 @@ def run_here(job: Job, *, workers: int) -> None:
         return
     prepare_workers()
     others = set(active_children())
-    pool = ProcessPoolExecutor(workers, get_context("forkserver"), initializer=_end_with_the_flow)
+    pool = ProcessPoolExecutor(workers, get_context("forkserver"), initializer=_begin)
     try:
         _take({rank: pool.submit(_run, job, rank) for rank in ranks})
     finally:
@@ -61,8 +63,12 @@ def _take(running: dict[int, Future[str | None]]) -> None:
         ) from None
 
 
-def _end_with_the_flow() -> None:
-    """Runs in a worker: a flow that is killed cannot stop its workers, so they look."""
+def _begin() -> None:
+    """Runs in a worker: a flow that is killed cannot stop its workers, so they look.
+
+    ``kill -USR1`` makes a worker print where it is.
+    """
+    faulthandler.register(signal.SIGUSR1)
     flow = parent_process()
     assert flow is not None
 
