@@ -24,13 +24,18 @@ _KEPT = 2
 
 @dataclass(frozen=True, slots=True)
 class TrainingEstimate:
-    """One model to be trained: the last stage of a chain. ``memory`` in bytes a GPU, ``disk`` in bytes."""
+    """One model to be trained: the last stage of a chain.
+
+    ``memory`` is in bytes a GPU; ``size`` of the model, and its ``checkpoints`` at most, in bytes of disk.
+    Those go when the stage is done.
+    """
 
     model: str
     plan: StagePlan
     hours: float
     memory: int
-    disk: int
+    size: int
+    checkpoints: int
 
     def row(self) -> dict[str, str | int]:
         """As a table has it."""
@@ -43,8 +48,14 @@ class TrainingEstimate:
             "steps": self.plan.steps,
             f"{GPU} hours": f"{self.hours:,.2f}",
             "GiB a GPU": f"{self.memory / GIB:.1f}",
-            "disk GB": f"{self.disk / 1e9:.1f}",
+            "model GB": f"{self.size / 1e9:.1f}",
+            "checkpoints GB": f"{self.checkpoints / 1e9:.1f}",
         }
+
+
+def most_disk(models: Sequence[TrainingEstimate]) -> int:
+    """Bytes at the worst moment, with all models and the largest checkpoints."""
+    return sum(one.size for one in models) + max((one.checkpoints for one in models), default=0)
 
 
 def plan_rows(
@@ -102,18 +113,25 @@ def estimate_training(
 ) -> list[TrainingEstimate]:
     """Hours of one GPU, memory a GPU with the weights shared by ``devices``, and disk, of each chain."""
     return [
-        TrainingEstimate(
-            label(chain),
-            plan[chain[-1]],
-            _hours(stages[chain[-1]], plan[chain[-1]], architecture.parameters),
-            training_bytes(
-                architecture,
-                step_of(stages[chain[-1]], plan[chain[-1]].longest, devices=devices, on_gpu=True),
-            ).total,
-            _disk(architecture.parameters),
-        )
-        for chain in chains
+        _estimate(label(chain), stages[chain[-1]], plan[chain[-1]], architecture, devices) for chain in chains
     ]
+
+
+def _estimate(
+    model: str, stage: TrainingStage, plan: StagePlan, architecture: Architecture, devices: int
+) -> TrainingEstimate:
+    step = step_of(stage, plan.longest, devices=devices, on_gpu=True)
+    trained = architecture.parameters if step.adapter is None else step.adapter.parameters(architecture)
+    copies = 1 if devices == 1 else 2  # FSDP resumes from shards, and writes the model beside them
+    checkpoint = compute.checkpoint_bytes(trained, weight_bytes=4 * copies)
+    return TrainingEstimate(
+        model,
+        plan,
+        _hours(stage, plan, architecture.parameters),
+        training_bytes(architecture, step).total,
+        2 * architecture.parameters,
+        compute.kept_bytes(checkpoint, _KEPT),
+    )
 
 
 def _hours(stage: TrainingStage, plan: StagePlan, parameters: int) -> float:
@@ -143,9 +161,3 @@ def _hours(stage: TrainingStage, plan: StagePlan, parameters: int) -> float:
 def _passes(stage: TrainingStage, plan: StagePlan) -> float:
     """How often all places come, where the steps reach every one."""
     return stage.epochs if stage.max_steps is None and plan.reached == plan.places else 1.0
-
-
-def _disk(parameters: int) -> int:
-    """Checkpoints with 32-bit weights and moments, and the model in 16 bits."""
-    checkpoint = compute.checkpoint_bytes(parameters, weight_bytes=4)
-    return compute.kept_bytes(checkpoint, _KEPT) + 2 * parameters

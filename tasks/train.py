@@ -15,7 +15,7 @@ from anessuite.errors import AnesError, ConfigError
 from anessuite.stages import Stage
 from anessuite.training.base import Base
 from anessuite.training.chains import Chain, label
-from anessuite.training.checkpoints import newest_whole
+from anessuite.training.checkpoints import newest_whole, remove_all
 from anessuite.training.jobs import MODEL, Job, Said
 from anessuite.training.launch import Launch
 from anessuite.training.models import Trained, files_of
@@ -47,6 +47,7 @@ def train(build: Build, name: str, job: Job, launch: Launch) -> Trained:
         build.mark(STEP, key, done)
     else:
         log.info("%s was trained before", name)
+    remove_all(job.out)
     return Trained.of(name, job.out / MODEL, done["files"])
 
 

@@ -89,7 +89,8 @@ def _sources(against: str, store: Store) -> list[QuestionSource]:
         ref = DatasetRef.parse(against)
         if not store.is_finished(ref):
             raise VersionNotFound(
-                f"there is no finished {ref}, which is named as a benchmark", "see anes list"
+                f"there is no finished {ref} in {store.root}, which is named as a benchmark",
+                "anes list --root DIR says what there is",
             )
         return [QuestionSource(path=store.url(store.folder(ref), "data", "*.parquet"), name=str(ref))]
     if against.lower().endswith((".yaml", ".yml")):

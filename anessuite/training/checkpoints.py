@@ -22,3 +22,9 @@ def remove_halves(folder: Path) -> None:
     for path in folder.glob("checkpoint-*"):
         if not (path / _MARK).exists():
             shutil.rmtree(path)
+
+
+def remove_all(folder: Path) -> None:
+    """Remove the checkpoints of a stage that is done: weights and moments take several times the model."""
+    for path in folder.glob("checkpoint-*"):
+        shutil.rmtree(path)

@@ -36,7 +36,7 @@ _FIRST: Final = {
     "frac_reward_zero_std": "Share of groups without a difference",
     "kl": "Divergence from the model before",
     "entropy": "Entropy",
-    "mean_token_accuracy": "Share of tokens that were foretold",
+    "mean_token_accuracy": "Token accuracy",
     "grad_norm": "Norm of the gradient",
     "learning_rate": "Learning rate",
 }

@@ -1,6 +1,7 @@
 """``anes plan``: what a build would take, before anything is spent."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,6 +11,8 @@ from flows.commands.build import ConfigFile, Name, Sample, quiet_prefect
 from flows.commands.datasets import Dataset
 from flows.commands.output import JsonOption, errors_explained, print_json, print_table
 from flows.commands.plan_training import plan_training
+from flows.commands.planned import Planned, Wanted
+from flows.commands.versions import Root, root_or_default
 
 if TYPE_CHECKING:
     from tasks.estimate_questions import QuestionEstimate
@@ -21,6 +24,7 @@ def plan(
     sample: Sample = None,
     workers: Annotated[int | None, typer.Option(min=1, help="parallel workers; default: all cores")] = None,
     probe: Annotated[int, typer.Option(min=1, help="rows of each source to try")] = 2000,
+    root: Root = None,
     as_json: Annotated[bool, JsonOption] = False,
 ) -> None:
     """Say what a build would take: rows, requests, tokens, cost, time and disk. Builds and spends nothing.
@@ -43,8 +47,8 @@ def plan(
     """
     with errors_explained():
         quiet_prefect()
-        workers = workers or os.cpu_count() or 1
-        total, table, lines = _PLANS[name](config, sample, workers, probe)
+        wanted = Wanted(config, sample, workers or os.cpu_count() or 1, probe, root_or_default(root))
+        total, table, lines = _PLANS[name](wanted)
         if as_json:
             print_json({"dataset": name.value} | total)
             return
@@ -53,25 +57,21 @@ def plan(
             typer.echo(line)
 
 
-Planned = tuple[dict[str, Any], list[dict[str, Any]], list[str]]
-"""The result for machines, the table and the sentences for people."""
-
-
-def _corpus(config: Path, sample: int | None, workers: int, probe: int) -> Planned:
+def _corpus(wanted: Wanted) -> Planned:
     from anessuite.config import read_config
     from flows.corpus import CorpusConfig
     from tasks.estimate import estimate
 
-    recipe = read_config(config, CorpusConfig)
+    recipe = read_config(wanted.config, CorpusConfig)
     curations = {source.language: recipe.curation(source.language) for source in recipe.sources}
-    found = estimate(recipe.sources, curations, sample=sample, probe=probe)
+    found = estimate(recipe.sources, curations, sample=wanted.sample, probe=wanted.probe)
     total = {
         "rows": sum(e.rows for e in found),
         "kept": sum(e.kept for e in found),
         "stored_rejects": sum(e.rejected for e in found),
         "disk_bytes": sum(e.disk_bytes for e in found),
-        "seconds": sum(e.seconds for e in found) / workers,
-        "workers": workers,
+        "seconds": sum(e.seconds for e in found) / wanted.workers,
+        "workers": wanted.workers,
         "requests": 0,
         "tokens": 0,
         "cost": 0.0,
@@ -79,14 +79,14 @@ def _corpus(config: Path, sample: int | None, workers: int, probe: int) -> Plann
     }
     lines = [
         f"in all: {total['rows']:,} rows, about {total['kept']:,} kept before duplicates go, "
-        f"{total['disk_bytes'] / 1e6:,.1f} MB on disk, {total['seconds']:,.0f} s on {workers} workers; "
-        f"model requests 0, tokens 0, cost 0",
-        f"estimated from the first {probe:,} rows of each source; not exact: rows scaled by file size",
+        f"{total['disk_bytes'] / 1e6:,.1f} MB on disk, {total['seconds']:,.0f} s on {total['workers']} "
+        "workers; model requests 0, tokens 0, cost 0",
+        f"estimated from the first {wanted.probe:,} rows of each source; not exact: rows scaled by file size",
     ]
     return total, [e.as_dict() | {"exact": "yes" if e.exact else "no"} for e in found], lines
 
 
-def _qa(config: Path, sample: int | None, workers: int, probe: int) -> Planned:
+def _qa(wanted: Wanted) -> Planned:
     from dataclasses import asdict
 
     from anessuite.config import read_config
@@ -96,7 +96,7 @@ def _qa(config: Path, sample: int | None, workers: int, probe: int) -> Planned:
     from tasks.select import TOPIC_LANGUAGE
     from tasks.survey import read_lexicon
 
-    recipe = read_config(config, QaConfig)
+    recipe = read_config(wanted.config, QaConfig)
     steps = [recipe.ask("questions"), recipe.ask("judge"), recipe.ask("answer")]
     found = estimate_pairs(
         recipe.sources,
@@ -105,8 +105,8 @@ def _qa(config: Path, sample: int | None, workers: int, probe: int) -> Planned:
         read_lexicon(recipe.specialty, TOPIC_LANGUAGE)[0],
         steps,
         count=recipe.questions_per_abstract,
-        sample=sample,
-        probe=probe,
+        sample=wanted.sample,
+        probe=wanted.probe,
     )
     tokens = sum(step.prompt_tokens + step.completion_tokens for step in found.steps)
     total = {
@@ -130,15 +130,15 @@ def _qa(config: Path, sample: int | None, workers: int, probe: int) -> Planned:
     return total, total["steps"], lines
 
 
-def _r1(config: Path, sample: int | None, workers: int, probe: int) -> Planned:
+def _r1(wanted: Wanted) -> Planned:
     from anessuite.config import read_config
     from flows.r1 import R1Config
     from tasks.estimate_pairs import TOKENS_PER_SECOND
     from tasks.estimate_questions import REASONING_TOKENS, estimate_questions
     from tasks.pool import read_pool
 
-    recipe = read_config(config, R1Config)
-    pool = read_pool.fn(recipe.pool, specialty=recipe.specialty, sample=sample, keep_going=False)
+    recipe = read_config(wanted.config, R1Config)
+    pool = read_pool.fn(recipe.pool, specialty=recipe.specialty, sample=wanted.sample, keep_going=False)
     asked = [recipe.ask(number, pool.languages) for number in range(1, recipe.attempts + 1)]
     found = estimate_questions(pool, recipe.questions, recipe.topic, asked, tokens=REASONING_TOKENS)
     first = found.steps[0]
@@ -151,15 +151,15 @@ def _r1(config: Path, sample: int | None, workers: int, probe: int) -> Planned:
     )
 
 
-def _bench(config: Path, sample: int | None, workers: int, probe: int) -> Planned:
+def _bench(wanted: Wanted) -> Planned:
     from anessuite.config import read_config
     from flows.bench import BenchConfig
     from tasks.estimate_pairs import TOKENS_PER_SECOND
     from tasks.estimate_questions import VOTE_TOKENS, estimate_questions
     from tasks.pool import read_pool
 
-    recipe = read_config(config, BenchConfig)
-    pool = read_pool.fn(recipe.sources, specialty=recipe.specialty, sample=sample, keep_going=False)
+    recipe = read_config(wanted.config, BenchConfig)
+    pool = read_pool.fn(recipe.sources, specialty=recipe.specialty, sample=wanted.sample, keep_going=False)
     asked = [recipe.ask(pool.languages)]
     found = estimate_questions(pool, recipe.questions, recipe.topic, asked, tokens=VOTE_TOKENS)
     people = round(sum(found.questions.values()) * recipe.review.fraction) * recipe.review.annotators
@@ -198,7 +198,7 @@ def _questions(found: "QuestionEstimate", *told: str) -> Planned:
     return total, total["steps"], lines
 
 
-def _suite(config: Path, sample: int | None, workers: int, probe: int) -> Planned:
+def _suite(wanted: Wanted) -> Planned:
     """The plans of the four one after another: what all of them take if none is there already."""
     import yaml
 
@@ -206,15 +206,16 @@ def _suite(config: Path, sample: int | None, workers: int, probe: int) -> Planne
     from anessuite.errors import ConfigError
     from flows.suite import SuiteConfig
 
-    read_config(config, SuiteConfig)
-    parts: dict[str, Any] = yaml.safe_load(config.read_text(encoding="utf-8"))
+    read_config(wanted.config, SuiteConfig)
+    parts: dict[str, Any] = yaml.safe_load(wanted.config.read_text(encoding="utf-8"))
     totals, table, lines = dict[str, Any](), list[dict[str, Any]](), list[str]()
     for name, part in parts.items():
         if not isinstance(part, str):
             raise ConfigError(
-                f"{config}: `{name}` is no path, and only files are planned", "put it into a file of its own"
+                f"{wanted.config}: `{name}` is no path, and only files are planned",
+                "put it into a file of its own",
             )
-        total, _, told = _PLANS[Dataset(name)](Path(part), sample, workers, probe)
+        total, _, told = _PLANS[Dataset(name)](replace(wanted, config=Path(part)))
         totals[name] = total
         row = {
             "dataset": name,
@@ -232,22 +233,21 @@ def _suite(config: Path, sample: int | None, workers: int, probe: int) -> Planne
     return whole | {"datasets": totals}, table, lines
 
 
-def _evaluation(config: Path, sample: int | None, workers: int, probe: int) -> Planned:
+def _evaluation(wanted: Wanted) -> Planned:
     from anessuite.builds import Build
     from anessuite.config import read_config
     from anessuite.sources.against import sources_of
     from anessuite.storage import Store
     from anessuite.versions import DatasetRef
-    from flows.commands.versions import root_or_default
     from flows.evaluation import EvaluationConfig
     from tasks.estimate_answers import REPLY_TOKENS, estimate_answers
     from tasks.estimate_pairs import TOKENS_PER_SECOND
     from tasks.lay_out import Shown, choose_exemplars, questions_stage
     from tasks.pool import read_pool
 
-    recipe, store = read_config(config, EvaluationConfig), Store(root_or_default(None))
+    recipe, store = read_config(wanted.config, EvaluationConfig), Store(wanted.root)
     read = read_pool.fn
-    pool = read(sources_of(recipe.bench, store), specialty=None, sample=sample, keep_going=False)
+    pool = read(sources_of(recipe.bench, store), specialty=None, sample=wanted.sample, keep_going=False)
     others = recipe.exemplars and read([recipe.exemplars], specialty=None, sample=None, keep_going=False)
     exemplars = choose_exemplars.fn(pool, others, most=recipe.shots, seed=recipe.seed)
     contests = recipe.contests(exemplars, pool.languages)
@@ -264,18 +264,17 @@ def _evaluation(config: Path, sample: int | None, workers: int, probe: int) -> P
     )
 
 
-def _leakage(config: Path, sample: int | None, workers: int, probe: int) -> Planned:
+def _leakage(wanted: Wanted) -> Planned:
     from anessuite.config import read_config
     from anessuite.sources.against import sources_of
     from anessuite.storage import Store
-    from flows.commands.versions import root_or_default
     from flows.leakage import LeakageConfig
     from tasks.estimate_leakage import estimate_leakage
     from tasks.pool import read_pool
 
-    recipe, store = read_config(config, LeakageConfig), Store(root_or_default(None))
+    recipe, store = read_config(wanted.config, LeakageConfig), Store(wanted.root)
     sources = sources_of(recipe.bench, store)
-    pool = read_pool.fn(sources, specialty=None, sample=sample, keep_going=False)
+    pool = read_pool.fn(sources, specialty=None, sample=wanted.sample, keep_going=False)
     total, steps = estimate_leakage(pool, recipe)
     gone = ", ".join(f"{reason} {count:,}" for reason, count in total["left_out"].items()) or "none"
     lines = [

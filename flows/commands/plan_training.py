@@ -1,14 +1,12 @@
 """``anes plan morpheus``."""
 
 from pathlib import Path
-from typing import Any
+
+from flows.commands.planned import Planned, Wanted
 
 
-def plan_training(
-    config: Path, sample: int | None, workers: int, probe: int
-) -> tuple[dict[str, Any], list[dict[str, Any]], list[str]]:
-    """The result for machines, the table and the sentences for people; ``workers`` and ``probe`` change
-    nothing."""
+def plan_training(wanted: Wanted) -> Planned:
+    """Tokens, steps, hours, memory and disk, from the rows that a build would train on."""
     import json
     import tempfile
 
@@ -18,32 +16,30 @@ def plan_training(
     from anessuite.training.base import fetch
     from anessuite.training.chains import prefixes
     from anessuite.training.tokens import Tokens
-    from flows.commands.versions import root_or_default
     from flows.morpheus import MorpheusConfig
-    from tasks.estimate_training import GPU, estimate_training, plan_rows
+    from tasks.estimate_training import GPU, estimate_training, most_disk, plan_rows
     from tasks.lay_out_examples import HeldOut
 
-    recipe, store = read_config(config, MorpheusConfig), Store(root_or_default(None))
+    recipe, store = read_config(wanted.config, MorpheusConfig), Store(wanted.root)
     with tempfile.TemporaryDirectory() as folder:
         base = fetch(recipe.base, Path(folder))
         tokens = Tokens(base, trust_remote_code=recipe.base.trust_remote_code)
         shape = Architecture.of(json.loads((base / "config.json").read_bytes()))
         held_out = HeldOut(recipe.held_out, recipe.seed)
-        plan = plan_rows(recipe.used, store, tokens, held_out, sample=sample)
+        plan = plan_rows(recipe.used, store, tokens, held_out, sample=wanted.sample)
     devices = recipe.launch.processes
     found = estimate_training(prefixes(recipe.chains), recipe.used, plan, shape, devices=devices)
     total = {
         "parameters": shape.parameters,
         "steps": sum(one.plan.steps for one in found),
         "gpu_hours": sum(one.hours for one in found),
-        "disk_bytes": sum(one.disk for one in found),
+        "disk_bytes": most_disk(found),
         "models": [one.row() for one in found],
     }
     lines = [
         *(one.in_words() for one in plan.values()),
         f"in all: {len(found)} models of {shape.parameters:,} weights, {total['steps']:,} steps, "
-        f"{total['gpu_hours']:,.1f} {GPU} hours, {total['disk_bytes'] / 1e9:,.1f} GB of disk until it is "
-        "published",
+        f"{total['gpu_hours']:,.1f} {GPU} hours, {total['disk_bytes'] / 1e9:,.1f} GB of disk at most",
         "hours: 40 % of the peak in training, 10 % in generation, replies of GRPO half as long as they may "
         f"be; memory: the weights shared by {devices} GPU{'s' if devices > 1 else ''}; without examinations",
     ]

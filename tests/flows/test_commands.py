@@ -116,6 +116,13 @@ def test_plan_counts_rows_and_builds_nothing(anes, tmp_path: Path) -> None:
     assert not (tmp_path / "root").exists()
 
 
+def test_plan_looks_for_versions_below_root(anes, tmp_path: Path) -> None:
+    config = tmp_path / "evaluation.yaml"
+    config.write_text("bench: bench@2026.01.01\nmodels: [{name: m, model: m, endpoints: ['local:']}]\n")
+    done = anes("plan", "evaluation", "--config", config, "--root", tmp_path / "versions")
+    assert done.code == 2 and f"no finished bench@2026.01.01 in {tmp_path / 'versions'}" in done.err
+
+
 def test_lexicon_lists_hits_documents_and_contexts(anes) -> None:
     table = anes("lexicon", "--lang", "en", SAMPLES / "fineweb-en.parquet", "--json").json["terms"]
     by_term = {row["term"]: row for row in table}
