@@ -2,6 +2,8 @@
 
 But no polars, nor a module of ours that needs it: its helper threads do not survive the fork, and a worker
 that hands one of them work would wait for ever. Each worker imports it anew, in a third of a second.
+
+There is one such process for each of ours: whoever starts it first says what it imports.
 """
 
 from multiprocessing import forkserver

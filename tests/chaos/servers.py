@@ -24,16 +24,15 @@ class ModelServer:
     def __init__(self, journal: Path, *, latency: float = 0.3) -> None:
         self.journal, self.latency, self.port = journal, latency, free_port()
         self.url = f"http://127.0.0.1:{self.port}/v1"
-        self._forks = multiprocessing.get_context("forkserver")
-        self._forks.set_forkserver_preload([__name__])
+        self._spawn = multiprocessing.get_context("spawn")  # the one fork server is that of the workers
         self._process: Any = None
         self._lifeline: Connection | None = None
 
     def start(self) -> None:
         """Returns once it listens."""
-        ours, theirs = self._forks.Pipe()
+        ours, theirs = self._spawn.Pipe()
         called = (self.port, str(self.journal), self.latency, theirs)
-        self._process = self._forks.Process(target=_serve, args=called, daemon=True)
+        self._process = self._spawn.Process(target=_serve, args=called, daemon=True)
         self._process.start()
         theirs.close()
         if not ours.poll(120):
