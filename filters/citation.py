@@ -19,7 +19,13 @@ class CitationRules(Config):
     languages: list[str] = Field(default=["eng"], min_length=1)
     min_abstract_chars: int = Field(default=250, ge=1, description="shorter ones hold a topic, not a finding")
     left_out_types: list[str] = Field(default=["Published Erratum", "Expression of Concern"])
+    first_year: int | None = Field(
+        default=None, description="earliest year of publication; articles without a year stay"
+    )
     keywords: KeywordRules = KeywordRules()
+    max_abstracts: int | None = Field(
+        default=None, ge=1, description="of all that could be used, so many are drawn; by hash, ever the same"
+    )
 
 
 def citation_reason(rules: CitationRules) -> pl.Expr:
@@ -31,6 +37,7 @@ def citation_reason(rules: CitationRules) -> pl.Expr:
         _when(pl.col("retracted") | types.list.contains(RETRACTED), "retracted"),
         _when(types.list.set_intersection(NOTICES).list.len() > 0, "retraction_notice"),
         _when(types.list.set_intersection(rules.left_out_types).list.len() > 0, "left_out_type"),
+        _when(pl.col("year") < rules.first_year, "too_old") if rules.first_year else pl.lit(None),
         _when(pl.col("abstract").str.len_chars() < rules.min_abstract_chars, "abstract_too_short"),
     )
 

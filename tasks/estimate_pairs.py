@@ -71,7 +71,8 @@ def estimate_pairs(
     """Read up to ``probe`` citations of each source, scale by bytes, and tokenise real prompts.
 
     Citations and abstracts are counted before later versions, deletions and repeats are looked at. With
-    ``sample`` exactly what a build would read is read.
+    ``sample`` exactly what a build would read is read. No more than ``max_abstracts`` of the rules are asked
+    about.
 
     Of a query PubMed tells how many citations it has, and some of the newest are read.
 
@@ -83,7 +84,8 @@ def estimate_pairs(
         citations, useful = citations + round(rows * scale), useful + round(kept.height * scale)
         exact &= scale == 1.0
         shown += kept.head(_SAMPLED).to_dicts()
-    numbers = [useful, useful * count, useful * count]
+    drawn = min(useful, rules.max_abstracts or useful)
+    numbers = [drawn, drawn * count, drawn * count]
     steps = [_step(one, shown, number, count) for one, number in zip(asked, numbers, strict=True)]
     return PairEstimate(citations, useful, exact, steps)
 

@@ -2,7 +2,7 @@
 
 ``select`` judges each citation by itself. ``update`` then looks at all files together: a later or higher
 version takes the place of an earlier one, a withdrawn PMID goes, and so does an abstract that stands under
-another PMID already.
+another PMID already; of the rest, abstracts are drawn if the rules limit their number.
 """
 
 from collections.abc import Iterator
@@ -204,7 +204,12 @@ def select(build: Build, *, workers: int, engine: Engine) -> Stage:
 
 
 def update(before: Stage, after: Stage) -> Stage:
-    """Drop what a later file replaces or withdraws, and abstracts that repeat an earlier one."""
+    """Drop what a later file replaces or withdraws, abstracts that repeat an earlier one, and those beyond
+    ``max_abstracts``.
+
+    Whether an abstract is drawn hangs on its PMID and on the others' alone: a new one takes at most the place
+    of one that was drawn before.
+    """
     parts = before.parts()
     if all(after.done(part) is not None for part in parts):
         return after
@@ -229,7 +234,8 @@ def update(before: Stage, after: Stage) -> Stage:
         reason=pl.when(pl.col("place") != pl.col("first")).then(pl.lit("duplicate_abstract"))
     )
     gone = judged.filter(pl.col("reason").is_not_null()).with_columns(first=pl.lit(None, dtype=pl.String))
-    decided = pl.concat([gone, repeated]).with_columns(
+    drawn = _drawn(repeated, read_selection(before.build).rules.max_abstracts)
+    decided = pl.concat([gone, drawn]).with_columns(
         evidence=pl.when(pl.col("reason") == "duplicate_abstract")
         .then(pl.struct(repeats="first").struct.json_encode())
         .when(pl.col("reason").is_in(["superseded", "duplicate_citation"]))
@@ -247,6 +253,17 @@ def update(before: Stage, after: Stage) -> Stage:
             rows_in=(before.done(part) or {})["kept"],
         )
     return after
+
+
+def _drawn(citations: pl.DataFrame, most: int | None) -> pl.DataFrame:
+    """Citations with the reason ``not_drawn`` for those without a reason beyond ``most``."""
+    if most is None:
+        return citations
+    useful = citations.filter(pl.col("reason").is_null()).select("place", lot=content_id(pl.col("pmid")))
+    left_out = useful.sort("lot", "place").slice(most)["place"].implode()
+    return citations.with_columns(
+        reason=pl.when(pl.col("place").is_in(left_out)).then(pl.lit("not_drawn")).otherwise("reason")
+    )
 
 
 def _row() -> pl.Expr:

@@ -398,9 +398,9 @@ def test_pairs_without_any_stage_or_drop_have_a_card() -> None:
 
 
 PAIR_STAGES = {
-    "citations": "no_abstract not_english retracted retraction_notice left_out_type abstract_too_short "
-    "off_topic",
-    "updates": "withdrawn superseded duplicate_citation duplicate_abstract",
+    "citations": "no_abstract not_english retracted retraction_notice left_out_type too_old "
+    "abstract_too_short off_topic",
+    "updates": "withdrawn superseded duplicate_citation duplicate_abstract not_drawn",
     "replies": f"{' '.join(FAULTS)} not_parseable no_questions",
     "rules": "beyond_count exact_duplicate_question not_a_question question_too_short question_too_long "
     "several_questions mentions_study missing_subject yes_no_only copied_sentence wrong_language",

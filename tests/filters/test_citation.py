@@ -104,6 +104,14 @@ def test_the_config_may_leave_out_further_types() -> None:
     assert reason(rules, publication_types=["Published Erratum"]) is None
 
 
+def test_articles_from_before_the_first_year_are_too_old_and_those_without_a_year_stay() -> None:
+    rules = CitationRules(first_year=2020)
+    assert reason(rules, year=2019) == "too_old"
+    assert [reason(rules, year=year) for year in (2020, 2021, None)] == [None, None, None]
+    assert reason(year=1899) is None, "no first year is the default"
+    assert reason(rules, year=2019, abstract="short") == "too_old"
+
+
 def test_of_several_reasons_the_first_in_order_is_told() -> None:
     everything: dict[str, Any] = {
         "abstract": "", "languages": ["ger"], "retracted": True,

@@ -61,10 +61,11 @@ def estimate(
     sample: int | None = None,
     probe: int = 2000,
     language: str = "en",
+    rules: CitationRules | None = None,
 ) -> PairEstimate:
     return estimate_pairs(
         list(sources),
-        CitationRules(),
+        rules or CitationRules(),
         MESH,
         LEXICON,
         steps(of or model(), language),
@@ -114,6 +115,13 @@ def test_requests_tokens_cost_and_hours_follow_from_the_abstracts() -> None:
         assert step.cost == pytest.approx((2 * step.prompt_tokens + 10 * step.completion_tokens) / 1e6)
         assert step.hours == pytest.approx(step.completion_tokens / (30 * 10) / 3600)
         assert step.counted == "estimated from characters"
+
+
+@pytest.mark.parametrize(("most", "asked"), [(5, 5), (23, 23), (1000, 23), (None, 23)])
+def test_no_more_abstracts_are_asked_about_than_the_rules_want(most: int | None, asked: int) -> None:
+    found = estimate(*ALL, rules=CitationRules(max_abstracts=most), count=2)
+    assert found.abstracts == 23
+    assert [step.requests for step in found.steps] == [asked, 2 * asked, 2 * asked]
 
 
 def test_prompts_are_those_that_a_build_sends(tmp_path: Path) -> None:

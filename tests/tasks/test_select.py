@@ -7,6 +7,7 @@ import json
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from xml.sax.saxutils import escape
 
@@ -477,6 +478,40 @@ def test_a_build_goes_on_with_what_is_missing_when_the_broken_file_is_mended(
     chosen = choose(broken)
     assert [*chosen.fates().values()] == ["kept"] * 3
     assert first.stat().st_mtime_ns == before, "the part that was done is not done again"
+
+
+def test_of_more_abstracts_than_wanted_so_many_are_drawn_whatever_their_files(
+    tmp_path: Path, choose: Choose
+) -> None:
+    rules = CitationRules(max_abstracts=5)
+    for number in range(3):
+        write(tmp_path / f"one/{number}.xml", *(article(n, text=str(n)) for n in range(number, 12, 3)))
+    write(tmp_path / "other/1.xml", *(article(n, text=str(n)) for n in reversed(range(12))))
+    first, second = choose(tmp_path / "one", rules=rules), choose(tmp_path / "other", rules=rules, root="2")
+    assert first.kept().height == 5 and Counter(first.rejected()["reason"]) == {"not_drawn": 7}
+    assert set(first.kept()["pmid"]) == set(second.kept()["pmid"])
+
+
+def test_one_abstract_more_takes_at_most_one_place_of_those_drawn_before(
+    tmp_path: Path, choose: Choose
+) -> None:
+    drawn: list[set[str]] = []
+    for there in range(4, 14):
+        write(tmp_path / f"{there}/1.xml", *(article(n, text=str(n)) for n in range(there)))
+        found = choose(tmp_path / str(there), rules=CitationRules(max_abstracts=6), root=f"root{there}")
+        drawn.append(set(found.kept()["pmid"]))
+    assert [len(one) for one in drawn] == [4, 5, *[6] * 8]
+    assert all(len(before - after) <= 1 for before, after in pairwise(drawn))
+    assert drawn[2] != drawn[-1], "new ones are drawn too"
+
+
+def test_what_was_replaced_or_withdrawn_takes_no_place_of_those_drawn(tmp_path: Path, choose: Choose) -> None:
+    write(tmp_path / "in/1.xml", article(1, text="old"), article(2, text="two"), article(3, text="three"))
+    write(tmp_path / "in/2.xml", article(1, text="new"), deletion(2))
+    chosen = choose(tmp_path / "in", rules=CitationRules(max_abstracts=2))
+    assert chosen.fates() == {
+        "1.xml#0": "superseded", "1.xml#1": "withdrawn", "1.xml#2": "kept", "2.xml#0": "kept",
+    }  # fmt: skip
 
 
 def test_an_update_that_was_interrupted_is_done_again_and_gives_the_same(
