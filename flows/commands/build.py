@@ -10,6 +10,7 @@ import typer
 
 from flows.commands.datasets import Dataset, flow_of
 from flows.commands.output import JsonOption, errors_explained, log_to_stderr, print_json, print_table
+from flows.commands.own_server import OwnServer
 from flows.commands.versions import Root, in_words, root_or_default
 
 
@@ -20,9 +21,6 @@ class EngineName(StrEnum):
     ray = "ray"
     slurm = "slurm"
 
-
-_STARTUP = "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS"
-"""How long Prefect waits for a server of its own; its 20 are too few on a busy machine."""
 
 Name = Annotated[Dataset, typer.Argument(help="the dataset")]
 ConfigFile = Annotated[Path, typer.Option("--config", help="YAML recipe; deployments/ holds ready ones")]
@@ -90,9 +88,9 @@ def build(
             raise ConfigError(
                 f"--allow-unreviewed is of bench and suite, not of {name.value}", "leave it out"
             )
-        os.environ.setdefault(_STARTUP, "120")
         if not verbose:
             quiet_prefect()
+        server = OwnServer.begin()
         log_to_stderr()
         workers = workers or os.cpu_count() or 1
         if workers > 1 and engine is EngineName.local:
@@ -102,8 +100,11 @@ def build(
         if not as_json:
             typer.echo(f"building {name.value}@{version} in {root_or_default(root)}", err=True)
         model, flow = flow_of(name)
+        recipe = read_config(config, model)
+        if server:
+            server.use()
         built = flow(
-            config=read_config(config, model),
+            config=recipe,
             version=version,
             root=root_or_default(root),
             sample=sample,

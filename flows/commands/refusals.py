@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator
 
 from anessuite.errors import AnesError
+from flows.commands.own_server import OwnServer
 
 _DISK = {
     errno.ENOSPC: ("the disk is full", "free space (anes doctor shows it)"),
@@ -15,7 +16,7 @@ _DISK = {
     errno.EMFILE: ("too many open files", "raise the limit: ulimit -n 65536"),
 }
 _CONTINUE = "; then the same command continues"
-_API = ("Failed to reach API at", "attempting to connect to ephemeral Prefect API")
+_API = "Failed to reach API at"
 
 
 def explained(error: BaseException) -> AnesError | None:
@@ -26,6 +27,8 @@ def explained(error: BaseException) -> AnesError | None:
             return AnesError(f"{what}: {one.filename}" if one.filename else what, hint + _CONTINUE)
     if any(_is_of_prefect(one) for one in _causes(error)):
         api = os.environ.get("PREFECT_API_URL")
+        if api is not None and api == OwnServer.used:
+            return AnesError("Prefect's temporary server ended", "make ui starts one that stays" + _CONTINUE)
         return AnesError(
             f"the Prefect server {f'at {api} ' if api else ''}does not answer",
             "start it (make ui), or unset PREFECT_API_URL for one of the run's own" + _CONTINUE,
@@ -45,4 +48,4 @@ def _is_of_prefect(error: BaseException) -> bool:
     """Prefect's client speaks HTTP by httpx, and nothing of ours does."""
     kind = type(error)
     is_network = kind.__module__.split(".")[0] == "httpx" and kind.__name__.endswith(("Error", "Timeout"))
-    return is_network or any(words in str(error) for words in _API)
+    return is_network or _API in str(error)

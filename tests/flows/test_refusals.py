@@ -8,6 +8,7 @@ import pytest
 import typer
 
 from flows.commands.output import errors_explained
+from flows.commands.own_server import OwnServer
 from flows.commands.refusals import explained
 
 
@@ -51,6 +52,14 @@ def test_a_prefect_server_that_is_gone_is_named(error: Exception, monkeypatch: p
     assert said is not None
     assert said.what == "the Prefect server at http://127.0.0.1:4200/api does not answer"
     assert "make ui" in said.hint and "continues" in said.hint
+
+
+def test_a_temporary_server_that_is_gone_is_not_said_to_be_the_users(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:4321/api")
+    monkeypatch.setattr(OwnServer, "used", "http://127.0.0.1:4321/api")
+    said = explained(httpx.ConnectError("All connection attempts failed"))
+    assert said is not None and said.what == "Prefect's temporary server ended"
+    assert "continues" in said.hint
 
 
 def test_an_error_of_the_program_is_not_explained_away() -> None:
