@@ -20,7 +20,7 @@ class CitationRules(Config):
     min_abstract_chars: int = Field(default=250, ge=1, description="shorter ones hold a topic, not a finding")
     left_out_types: list[str] = Field(default=["Published Erratum", "Expression of Concern"])
     first_year: int | None = Field(
-        default=None, description="earliest year of publication; articles without a year stay"
+        default=None, ge=1, description="earliest year of publication; articles without a year stay"
     )
     keywords: KeywordRules = KeywordRules()
     max_abstracts: int | None = Field(

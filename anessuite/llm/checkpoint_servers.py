@@ -16,7 +16,6 @@ import logging
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -25,7 +24,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from anessuite.errors import AnesError, ConfigError
-from anessuite.llm import guard
+from anessuite.guard import end, guarded
 from anessuite.llm.config import ModelConfig
 from anessuite.llm.local import free_port
 from anessuite.llm.transport import Failed, ModelRefused, Overloaded, Transport
@@ -173,24 +172,11 @@ def _running(command: Sequence[str], output: Path) -> Iterator["subprocess.Popen
     folder = output.parent / "served"
     folder.mkdir(exist_ok=True)
     with output.open("wb") as file:
-        process = subprocess.Popen(
-            [sys.executable, "-IS", guard.__file__, str(os.getpid()), *command],
-            cwd=folder,
-            env=_PATIENT | environment | _QUIET,
-            stdin=subprocess.DEVNULL,
-            stdout=file,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+        process = guarded([*command], file, env=_PATIENT | environment | _QUIET, cwd=folder)
     try:
         yield process
     finally:
-        process.terminate()
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(2 * guard.GRACE_SECONDS)
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        end(process)
 
 
 async def _ready(

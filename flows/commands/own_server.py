@@ -9,22 +9,21 @@ import atexit
 import http.client
 import os
 import re
-import signal
 import socket
 import subprocess
 import sys
 import tempfile
-import threading
 from contextlib import suppress
 from typing import ClassVar, Self
 
 from anessuite.errors import AnesError
+from anessuite.guard import GRACE_SECONDS, end, guarded
 
 _API_URL = "PREFECT_API_URL"
 _STARTUP = "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS"
 _STARTUP_SECONDS = "120"
 """Unless the environment says otherwise. Prefect's own 20 are too few on a busy machine."""
-_END_SECONDS = 5.0
+_COMMAND = ["uvicorn", "--factory", "prefect.server.api.server:create_app", "--log-level", "error", "--fd"]
 _EXCEPTION = re.compile(r"^[\w.]+(?:Error|Exception): .+", re.MULTILINE)
 """The last line of a traceback."""
 _OF_ITS_OWN = {
@@ -47,14 +46,11 @@ class OwnServer:
         with socket.create_server(("127.0.0.1", 0)) as listening:
             self.port = int(listening.getsockname()[1])
             descriptor = listening.fileno()
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", __name__, str(descriptor)],
+            self._process = guarded(
+                [sys.executable, "-m", *_COMMAND, str(descriptor)],
+                self._said,
                 env=os.environ | _OF_ITS_OWN,
-                pass_fds=[descriptor],
-                stdin=subprocess.PIPE,  # its end tells the server that the command is gone
-                stdout=self._said,
-                stderr=self._said,
-                start_new_session=True,
+                descriptors=[descriptor],
             )
         atexit.register(self.stop)
 
@@ -79,13 +75,8 @@ class OwnServer:
         refresh_global_settings_context()
 
     def stop(self) -> None:
-        """End the process; it has five seconds to do so itself."""
-        self._process.terminate()
-        try:
-            self._process.wait(_END_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        """End its process."""
+        end(self._process)
 
     def _wait(self) -> None:
         """Connections wait in the socket until the server takes them, so one request is enough."""
@@ -94,41 +85,26 @@ class OwnServer:
         try:
             connection.request("GET", "/api/health")
             status = connection.getresponse().status
+        except TimeoutError:
+            raise self._failed(f"no answer within {seconds:g} s") from None
         except (OSError, http.client.HTTPException) as error:
-            raise self._failed(str(error) or type(error).__name__) from None
+            raise self._failed(self._last_words() or str(error)) from None
         finally:
             connection.close()
         if status != 200:
             raise self._failed(f"its state is {status}")
 
-    def _failed(self, why: str) -> AnesError:
+    def _last_words(self) -> str | None:
+        """The last error that it names, or its last line, once it has ended."""
         with suppress(subprocess.TimeoutExpired):
-            self._process.wait(_END_SECONDS)  # it may have more to say
-        self.stop()
+            self._process.wait(GRACE_SECONDS)
         self._said.seek(0)
         said = self._said.read().decode(errors="replace").strip()
-        told = _EXCEPTION.findall(said)[-1:] or said.splitlines()[-1:] or [why]
+        return next(iter(_EXCEPTION.findall(said)[-1:] or said.splitlines()[-1:]), None)
+
+    def _failed(self, why: str) -> AnesError:
+        self.stop()
         return AnesError(
-            f"Prefect's temporary server did not come up: {told[0]}",
+            f"Prefect's temporary server did not come up: {why}",
             "make ui starts one that stays, and says more; the same command continues",
         )
-
-
-def _serve(descriptor: int) -> None:
-    """Be the server, on a socket that listens already."""
-    import uvicorn
-
-    threading.Thread(target=_end_with_the_command, daemon=True).start()
-    config = uvicorn.Config(
-        "prefect.server.api.server:create_app", factory=True, log_level="error", lifespan="on"
-    )
-    uvicorn.Server(config).run(sockets=[socket.socket(fileno=descriptor)])
-
-
-def _end_with_the_command() -> None:
-    os.read(0, 1)  # not by sys.stdin, whose lock would be held when the interpreter ends
-    os.kill(os.getpid(), signal.SIGTERM)
-
-
-if __name__ == "__main__":
-    _serve(int(sys.argv[1]))

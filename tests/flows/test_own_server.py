@@ -78,7 +78,7 @@ def build(recipe: Path, env: dict[str, str]) -> subprocess.Popen[str]:
 def server_of(process: subprocess.Popen[str]) -> int:
     """The process of a command's own server."""
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-    (found,) = [int(pid) for pid in children if b"own_server" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    (found,) = [int(pid) for pid in children if b"guard.py" in Path(f"/proc/{pid}/cmdline").read_bytes()]
     return found
 
 
