@@ -134,6 +134,22 @@ def test_a_server_that_does_not_come_up_is_told_with_its_last_words(
     assert "unable to open database file" in said and "Traceback" not in said
 
 
+SLOW = """
+from prefect.settings import PREFECT_API_URL
+from flows.commands.output import errors_explained
+from flows.commands.own_server import OwnServer
+with errors_explained():
+    OwnServer.begin().use()
+"""
+
+
+def test_a_server_that_does_not_answer_in_time_is_told(alone: dict[str, str]) -> None:
+    env = alone | {"PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "1"}  # to import it alone takes more
+    done = subprocess.run([sys.executable, "-c", SLOW], cwd=PROJECT, env=env, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "error: Prefect's temporary server did not come up: no answer within 1 s" in done.stderr
+
+
 USED = """
 from flows.commands.own_server import OwnServer
 server = OwnServer.begin()
