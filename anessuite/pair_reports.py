@@ -31,7 +31,7 @@ __all__ = ["PairFacts", "pair_facts", "pair_report"]
 
 STAGES = {
     "citations": "keeps those that have an abstract, in the language, on the specialty",
-    "updates": "keeps the newest form of each citation, once",
+    "updates": "keeps the newest form of each citation, once, and so many as are wanted",
     "questions": "has the generator model write questions",
     "rules": "keeps questions that stand alone and ask one thing",
     "judge": "has the filter model judge each question",
